@@ -1,0 +1,114 @@
+"""What a connector found at a site. Objects that vanish are marked gone, never deleted."""
+
+from django.db import models
+from django.db.models import Q
+
+from agents.models.site import Site
+from tenants.models import TenantOwned
+
+
+class Inventoried(TenantOwned):
+    """An object of a site's vCenter; `moid` is unique within its site only."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    moid = models.CharField(max_length=64)
+    name = models.CharField(max_length=255)
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint(fields=["site", "moid"], name="%(class)s_moid_once_per_site"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Cluster(Inventoried):
+    """A cluster of hosts."""
+
+    class Meta(Inventoried.Meta):
+        db_table = "cluster"
+
+
+class Host(Inventoried):
+    """A hypervisor host; `cluster_moid` is empty for one that stands alone."""
+
+    cluster_moid = models.CharField(max_length=64, default="")
+    connection_state = models.CharField(max_length=24, default="")
+
+    class Meta(Inventoried.Meta):
+        db_table = "host"
+
+
+class Datastore(Inventoried):
+    """A datastore; sizes in bytes."""
+
+    kind = models.CharField(max_length=24, default="")
+    capacity_bytes = models.PositiveBigIntegerField(default=0)
+    free_bytes = models.PositiveBigIntegerField(default=0)
+    host_moids = models.JSONField(default=list)
+
+    class Meta(Inventoried.Meta):
+        db_table = "datastore"
+
+
+class Network(Inventoried):
+    """A network or distributed port group."""
+
+    kind = models.CharField(max_length=40, default="")
+
+    class Meta(Inventoried.Meta):
+        db_table = "network"
+
+
+class VirtualMachine(Inventoried):
+    """A virtual machine as vCenter describes it; its power state is never evidence."""
+
+    host_moid = models.CharField(max_length=64, default="")
+    power = models.CharField(max_length=16, default="")
+    cpus = models.PositiveIntegerField(default=0)
+    memory_mib = models.PositiveIntegerField(default=0)
+    guest_id = models.CharField(max_length=80, default="")
+    uuid = models.CharField(max_length=36, default="")
+    firmware = models.CharField(max_length=8, default="bios")
+    tools = models.CharField(max_length=40, default="")
+    snapshots = models.PositiveIntegerField(default=0)
+    disk_bytes = models.PositiveBigIntegerField(default=0)
+    # [{"key", "label", "network_moid", "mac", "kind"}]
+    nics = models.JSONField(default=list)
+
+    class Meta(Inventoried.Meta):
+        db_table = "virtual_machine"
+        indexes = [
+            # selectors.machines_page: the list, newest names first come by name
+            models.Index(
+                fields=["tenant", "name", "id"], condition=Q(gone_at__isnull=True), name="virtual_machine_by_name"
+            ),
+            models.Index(fields=["tenant", "site", "host_moid"], name="virtual_machine_by_host"),
+        ]
+
+
+class VirtualDisk(TenantOwned):
+    """A disk of a virtual machine, in vCenter's order: `number` 0 is the engine's disk "0"."""
+
+    machine = models.ForeignKey(VirtualMachine, on_delete=models.CASCADE, related_name="disks")
+    number = models.PositiveIntegerField()
+    key = models.IntegerField()
+    label = models.CharField(max_length=80, default="")
+    size_bytes = models.PositiveBigIntegerField()
+    path = models.CharField(max_length=512, default="")
+    datastore_moid = models.CharField(max_length=64, default="")
+    # "flat" moves; anything else ("rdm", "sesparse", "independent", "shared", "delta") is named by pre-flight.
+    kind = models.CharField(max_length=24, default="flat")
+
+    class Meta:
+        db_table = "virtual_disk"
+        constraints = [
+            models.UniqueConstraint(fields=["machine", "number"], name="virtual_disk_number_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or f"disk {self.number}"

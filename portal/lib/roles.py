@@ -1,0 +1,61 @@
+"""The PostgreSQL roles: who owns, who logs in, who may look across tenants.
+
+Roles belong to the cluster and migrations to a database, so the roles are made
+once per cluster, before the first migration, by whoever installs it.
+"""
+
+MIGRATE = "landfall_migrate"
+WEB = "landfall_web"
+WORKER = "landfall_worker"
+GATEWAY = "landfall_gateway"
+
+LOGINS = (WEB, WORKER, GATEWAY)
+
+# Each function that looks across tenants belongs to a role of its own: one shared role would give every
+# function the union of all their policies. A new function gets its name here first.
+ACROSS_FUNCTIONS = (
+    "memberships_of",
+    "tenant_names",
+    "due_groups",
+    "due_commands",
+    "due_reports",
+    "due_sites",
+    "agent_by_bearer",
+    "agent_by_id",
+    "enrolment_by_hash",
+    "agents_pulse",
+    "heartbeats_apply",
+    "offers_of_site",
+)
+
+_ROLE = """
+DO $$ BEGIN
+    CREATE ROLE {name} {options};
+EXCEPTION WHEN duplicate_object THEN
+    ALTER ROLE {name} {options};
+END $$;
+"""
+
+
+def across_role(function: str) -> str:
+    """Return the role that owns the cross-tenant function `function`; raises ValueError for an unlisted one."""
+    if function not in ACROSS_FUNCTIONS:
+        raise ValueError(f"{function} is not in portal.lib.roles.ACROSS_FUNCTIONS")
+    return f"landfall_fn_{function}"
+
+
+def roles_sql() -> str:
+    """Return the SQL, safe to run twice, that a superuser runs to make the roles.
+
+    The migrating role may hand a function to its owner (SET) but does not read
+    with its policies (no INHERIT).
+    """
+    fenced = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE"
+    across = [across_role(function) for function in ACROSS_FUNCTIONS]
+    statements = [
+        _ROLE.format(name=MIGRATE, options=f"LOGIN CREATEDB {fenced}"),
+        *(_ROLE.format(name=name, options=f"NOLOGIN NOCREATEDB {fenced}") for name in across),
+        *(_ROLE.format(name=name, options=f"LOGIN NOCREATEDB {fenced}") for name in LOGINS),
+        *(f"GRANT {name} TO {MIGRATE} WITH INHERIT FALSE, SET TRUE;" for name in across),
+    ]
+    return "".join(statements)

@@ -1,0 +1,87 @@
+"""Who may do what: roles, rights and the table between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from portal.lib.refusal import Refusal
+
+
+class TenantKind(StrEnum):
+    """What an organisation is: a customer, or the one provider whose portal this is."""
+
+    CUSTOMER = "customer"
+    PROVIDER = "provider"
+
+
+class Role(StrEnum):
+    """What a member is to an organisation; the last four exist at the provider only."""
+
+    OWNER = "owner"
+    OPERATOR = "operator"
+    BILLING = "billing"
+    VIEWER = "viewer"
+    PROVIDER_ADMIN = "provider_admin"
+    PROVIDER_OPERATOR = "provider_operator"
+    PROVIDER_FINANCE = "provider_finance"
+    PROVIDER_SUPPORT = "provider_support"
+
+
+class Right(StrEnum):
+    """What a role may let its holder do."""
+
+    VIEW = "view"
+    OPERATE = "operate"
+    CUT_OVER = "cut_over"
+    MANAGE_SITES = "manage_sites"
+    VIEW_MONEY = "view_money"
+    PROVIDER_VIEW = "provider_view"
+    PROVIDER_MANAGE = "provider_manage"
+    PROVIDER_MONEY = "provider_money"
+
+
+_VIEW = frozenset({Right.VIEW})
+_OPERATE = frozenset({Right.VIEW, Right.OPERATE, Right.MANAGE_SITES})
+_STAFF = frozenset({Right.VIEW, Right.PROVIDER_VIEW})
+
+ROLE_RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.OWNER: _OPERATE | {Right.CUT_OVER, Right.VIEW_MONEY},
+    Role.OPERATOR: _OPERATE,
+    Role.BILLING: frozenset({Right.VIEW_MONEY}),
+    Role.VIEWER: _VIEW,
+    Role.PROVIDER_ADMIN: frozenset(Right),
+    Role.PROVIDER_OPERATOR: _STAFF | {Right.OPERATE, Right.MANAGE_SITES, Right.PROVIDER_MANAGE},
+    Role.PROVIDER_FINANCE: frozenset({Right.VIEW_MONEY, Right.PROVIDER_MONEY, Right.PROVIDER_VIEW}),
+    Role.PROVIDER_SUPPORT: _STAFF,
+}
+
+PROVIDER_ROLES = frozenset(role for role in Role if role.startswith("provider_"))
+
+
+class RightMissing(Refusal):
+    """A member asked for something that the role does not allow."""
+
+    code = "right_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person acting for one organisation; without a role there, nobody."""
+
+    user_id: int
+    tenant_id: UUID
+    role: Role | None
+
+    def can(self, right: Right) -> bool:
+        """Return whether the actor holds `right` in the organisation."""
+        return self.role is not None and right in ROLE_RIGHTS[self.role]
+
+    def require(self, right: Right) -> None:
+        """Raise RightMissing unless the actor holds `right`."""
+        if not self.can(right):
+            raise RightMissing(
+                f"You may not {right.replace('_', ' ')} here.",
+                why=f"Your role in this organisation is {self.role or 'none'}.",
+                remedy="Ask an owner of the organisation for the right.",
+            )
