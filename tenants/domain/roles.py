@@ -48,11 +48,11 @@ _STAFF = frozenset({Right.VIEW, Right.PROVIDER_VIEW})
 ROLE_RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.OWNER: _OPERATE | {Right.CUT_OVER, Right.VIEW_MONEY},
     Role.OPERATOR: _OPERATE,
-    Role.BILLING: frozenset({Right.VIEW_MONEY}),
+    Role.BILLING: _VIEW | {Right.VIEW_MONEY},
     Role.VIEWER: _VIEW,
     Role.PROVIDER_ADMIN: frozenset(Right),
     Role.PROVIDER_OPERATOR: _STAFF | {Right.OPERATE, Right.MANAGE_SITES, Right.PROVIDER_MANAGE},
-    Role.PROVIDER_FINANCE: frozenset({Right.VIEW_MONEY, Right.PROVIDER_MONEY, Right.PROVIDER_VIEW}),
+    Role.PROVIDER_FINANCE: _STAFF | {Right.VIEW_MONEY, Right.PROVIDER_MONEY},
     Role.PROVIDER_SUPPORT: _STAFF,
 }
 
