@@ -5,7 +5,7 @@ from django.db import migrations
 from portal.lib.rls import across_tenants, grant, provider_reads, tenant_fence
 from portal.lib.roles import WEB, WORKER
 
-TABLES = ("migration_group", "migration_unit", "migration_transition")
+TABLES = ("migration_group", "boot_tier", "migration_unit", "migration_round", "migration_transition")
 
 
 class Migration(migrations.Migration):
@@ -14,8 +14,11 @@ class Migration(migrations.Migration):
     operations = [
         *(tenant_fence(table) for table in TABLES),
         *(provider_reads(table) for table in TABLES),
-        grant("SELECT, INSERT, UPDATE", "migration_group", to=[WEB, WORKER]),
-        grant("SELECT, INSERT, UPDATE", "migration_unit", to=[WEB, WORKER]),
+        *(grant("SELECT, INSERT, UPDATE", table, to=[WEB, WORKER]) for table in TABLES[:3]),
+        # Plans change until they start; what has started is never deleted, see services.
+        grant("DELETE", "boot_tier", to=[WEB]),
+        grant("DELETE", "migration_unit", to=[WEB]),
+        grant("SELECT, INSERT", "migration_round", to=[WEB, WORKER]),
         grant("SELECT, INSERT", "migration_transition", to=[WEB, WORKER]),
         across_tenants(
             "due_groups(at timestamptz, most integer)",

@@ -107,3 +107,20 @@ def across_tenants(
         callers=", ".join(to),
     )
     return RunSQL(opened + function, closed + _NO_FUNCTION.format(name=name, across=owner))
+
+
+def append_only(table: str) -> RunSQL:
+    """Return the operation that refuses UPDATE and DELETE on `table`, to its owner too."""
+    name = f"{table}_append_only"
+    return RunSQL(
+        f"""
+        CREATE FUNCTION public.{name}() RETURNS trigger LANGUAGE plpgsql
+            SET search_path = pg_catalog, pg_temp
+            AS $function$ BEGIN
+                RAISE EXCEPTION '{table} is appended to, never changed' USING ERRCODE = 'restrict_violation';
+            END $function$;
+        CREATE TRIGGER {name} BEFORE UPDATE OR DELETE ON {table}
+            FOR EACH ROW EXECUTE FUNCTION public.{name}();
+        """,
+        f"DROP TRIGGER {name} ON {table}; DROP FUNCTION public.{name}();",
+    )
