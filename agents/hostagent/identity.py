@@ -1,4 +1,4 @@
-"""Who this agent is: its keys, its certificate and what the portal told it, as files that only it may read."""
+"""Who this agent is: its keys, its certificate and what the portal told it, as files for it alone."""
 
 import base64
 import fcntl
