@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[1]
 POLL_S = 0.02
 STOP_S = 20.0
 PR_SET_PDEATHSIG = 1
+OURS = (b"qemu-", b"lab.", b"agents.hostagent", b"vcsim", b"portal.")
+"""What the lab starts: somebody's editor on a file in the same folder is let be."""
 
 
 @dataclass(slots=True)
@@ -72,7 +74,8 @@ def processes_naming(word: str) -> Iterator[int]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():
             with suppress(OSError):
-                if word.encode() in (folder / "cmdline").read_bytes():
+                command = (folder / "cmdline").read_bytes()
+                if word.encode() in command and any(program in command for program in OURS):
                     yield int(folder.name)
 
 

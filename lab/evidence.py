@@ -1,8 +1,8 @@
 """What anyone can check: raw images of both sides, their SHA-256, and the records that are in them.
 
-Nothing here asks the product. The frozen source is read from its file, the destination from the frozen view that
-its storage daemon exports beside the guest that already runs. A machine with several disks becomes one image,
-its disks one after another.
+Nothing here asks the product. The frozen source is read from its file, the destination from the frozen view
+that its storage daemon exports beside the guest that already runs. A machine with several disks becomes one
+image, its disks one after another.
 """
 
 import asyncio

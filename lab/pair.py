@@ -1,0 +1,91 @@
+"""The tenant's site and the provider's, with the agents that people installed there."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.agents import LabAgent
+from lab.children import processes_end
+from lab.link import Link
+from lab.sites import LabSite, site_up
+
+SHORT = 60
+"""Folders whose names are longer get a link: a unix socket's path may have 107 bytes."""
+
+
+@dataclass(slots=True)
+class Pair:
+    """Two sites. The tenant's first agent is its connector, too; `link` is the line between them."""
+
+    folder: Path
+    near: LabSite
+    far: LabSite
+    near_agents: list[LabAgent]
+    far_host: LabAgent
+    far_connector: LabAgent
+    link: Link
+
+    @property
+    def agents(self) -> list[LabAgent]:
+        """All of them."""
+        return [*self.near_agents, self.far_host, self.far_connector]
+
+    def site_of(self, agent: LabAgent) -> LabSite:
+        """Where an agent works."""
+        return self.near if agent in self.near_agents else self.far
+
+
+@asynccontextmanager
+async def pair_up(
+    binary: Path, folder: Path, *, near_hosts: Sequence[str], far_host: str, store: Path | None = None
+) -> AsyncIterator[Pair]:
+    """Both sites up in `folder`, no agent enrolled yet, ended with all that runs; `store` is the far one's."""
+    async with AsyncExitStack() as stack:
+        workloads = folder / "workloads.json"
+        near = await stack.enter_async_context(
+            site_up(binary, folder / "n", hosts=near_hosts, workloads=workloads)
+        )
+        far = await stack.enter_async_context(
+            site_up(binary, folder / "f", hosts=[far_host], workloads=workloads, store=store)
+        )
+        link = Link()
+        states = folder / "agents"
+        states.mkdir()
+        near_agents = [
+            LabAgent(
+                f"acme-{number}", states / f"acme-{number}", host, near.machines_folder(host), number == 1
+            )
+            for number, host in enumerate(near_hosts, start=1)
+        ]
+        host = LabAgent(
+            "provider-1", states / "provider-1", far_host, far.machines_folder(far_host), link=link
+        )
+        connector = LabAgent("provider-connector", states / "provider-connector", connector=True)
+        pair = Pair(folder, near, far, near_agents, host, connector, link)
+        stack.push_async_callback(_agents_stop, pair)
+        yield pair
+
+
+@contextmanager
+def short_folder(folder: Path) -> Iterator[Path]:
+    """A name for `folder` that is short enough for sockets; at the end no process is left that uses it."""
+    path = folder.resolve()
+    link = None
+    if len(str(path)) > SHORT:
+        link = Path(tempfile.gettempdir()) / f"landfall-{os.getpid()}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(path)
+    try:
+        yield link or path
+    finally:
+        processes_end(str(link or path))
+        if link is not None:
+            link.unlink()
+
+
+async def _agents_stop(pair: Pair) -> None:
+    await asyncio.gather(*[agent.stop() for agent in pair.agents])
