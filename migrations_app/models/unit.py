@@ -34,7 +34,7 @@ class MigrationUnit(TenantOwned, Phased):
     # A person wants a failed unit to go on from where it failed.
     retry_wanted = models.BooleanField(default=False)
     failed_in = models.CharField(max_length=32, default="")
-    # The source may have been told to shut down or have been frozen: the way back fences the destination first.
+    # The source may have been shut down or frozen: the way back fences the destination first.
     quiesced = models.BooleanField(default=False)
     was_powered_on = models.BooleanField(null=True)
     unverified_accepted = models.BooleanField(default=False)

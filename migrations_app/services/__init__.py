@@ -1,0 +1,81 @@
+"""What people ask of migration groups, and what a reconcile writes."""
+
+from migrations_app.services.apply import group_abort, unit_apply
+from migrations_app.services.locking import group_changed, group_wake
+from migrations_app.services.plan import (
+    Plan,
+    PlannedMachine,
+    PlannedTier,
+    group_create,
+    group_update,
+    tiers_update,
+)
+from migrations_app.services.refusals import (
+    CommitNotReady,
+    ConfirmationWrong,
+    CutoverNotReady,
+    GroupNotStarted,
+    GroupStarted,
+    NameTaken,
+    NothingToAccept,
+    PlanInvalid,
+    PreflightFailed,
+    RetryRefused,
+    RollbackRefused,
+)
+from migrations_app.services.requests import (
+    budget_update,
+    commit_request,
+    cutover_request,
+    cutover_withdraw,
+    group_cancel,
+    group_pause,
+    group_resume,
+    group_start,
+    rollback_request,
+)
+from migrations_app.services.tickets import tickets_add
+from migrations_app.services.units import (
+    destination_declared_off,
+    unit_retry,
+    unit_rollback,
+    unverified_accept,
+)
+
+__all__ = [
+    "CommitNotReady",
+    "ConfirmationWrong",
+    "CutoverNotReady",
+    "GroupNotStarted",
+    "GroupStarted",
+    "NameTaken",
+    "NothingToAccept",
+    "Plan",
+    "PlanInvalid",
+    "PlannedMachine",
+    "PlannedTier",
+    "PreflightFailed",
+    "RetryRefused",
+    "RollbackRefused",
+    "budget_update",
+    "commit_request",
+    "cutover_request",
+    "cutover_withdraw",
+    "destination_declared_off",
+    "group_abort",
+    "group_cancel",
+    "group_changed",
+    "group_create",
+    "group_pause",
+    "group_resume",
+    "group_start",
+    "group_update",
+    "group_wake",
+    "rollback_request",
+    "tickets_add",
+    "tiers_update",
+    "unit_apply",
+    "unit_retry",
+    "unit_rollback",
+    "unverified_accept",
+]

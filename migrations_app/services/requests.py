@@ -1,0 +1,161 @@
+"""What people ask of a group as a whole: each request locks the group, checks, writes and wakes it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+
+from migrations_app.domain.lifecycle import CLOSED, Desired, Phase
+from migrations_app.domain.preflight import Severity
+from migrations_app.models import MigrationGroup
+from migrations_app.selectors.preflight import preflight
+from migrations_app.services.apply import units_recall
+from migrations_app.services.locking import group_ask, group_lock
+from migrations_app.services.plan import ends_renew
+from migrations_app.services.refusals import (
+    CommitNotReady,
+    CutoverNotReady,
+    GroupStarted,
+    PreflightFailed,
+    RollbackRefused,
+)
+from tenants.domain.roles import Actor, Right
+
+
+@transaction.atomic
+def group_start(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
+    """Ask for the group to be validated and synchronised; raises GroupStarted and PreflightFailed."""
+    locked = group_lock(group, actor, Right.OPERATE)
+    if locked.desired != Desired.HOLD:
+        raise GroupStarted(
+            "The group was not started.",
+            why="It has been started before, or was cancelled.",
+            remedy="Follow its progress, or make another group.",
+        )
+    ends_renew(group=locked)
+    _check(locked, now)
+    group_ask(locked, now=now, desired=Desired.SYNC, desired_by_id=actor.user_id)
+
+
+def _check(group: MigrationGroup, now: datetime) -> None:
+    fails = [finding for finding in preflight(group=group, now=now) if finding.severity is Severity.FAIL]
+    if fails:
+        raise PreflightFailed(
+            "The group was not started.",
+            why=" ".join(dict.fromkeys(finding.what for finding in fails)),
+            remedy=" ".join(dict.fromkeys(finding.remedy for finding in fails)),
+        )
+
+
+@transaction.atomic
+def group_cancel(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
+    """Close a group that was never started; raises GroupStarted."""
+    locked = group_lock(group, actor, Right.OPERATE)
+    if locked.desired != Desired.HOLD:
+        raise GroupStarted(
+            "The group was not cancelled.", why="It has been started.", remedy="Roll it back instead."
+        )
+    units_recall(group=locked)
+    group_ask(locked, now=now, desired=Desired.ROLL_BACK, desired_by_id=actor.user_id)
+
+
+@transaction.atomic
+def group_pause(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
+    """Ask for no new round and no new cut-over; what has begun goes on to its end."""
+    group_ask(group_lock(group, actor, Right.OPERATE), now=now, paused=True)
+
+
+@transaction.atomic
+def group_resume(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
+    """Let the group go on from where it stands."""
+    group_ask(group_lock(group, actor, Right.OPERATE), now=now, paused=False)
+
+
+@transaction.atomic
+def budget_update(
+    *, group: MigrationGroup, actor: Actor, cutover_budget_bytes: int, rate_limit: int, now: datetime
+) -> None:
+    """Change what may be left for the cut-over and how fast a machine may be copied, also under way."""
+    locked = group_lock(group, actor, Right.OPERATE)
+    group_ask(locked, now=now, cutover_budget_bytes=cutover_budget_bytes, rate_limit=rate_limit)
+
+
+@transaction.atomic
+def cutover_request(*, group: MigrationGroup, at: datetime, actor: Actor, now: datetime) -> None:
+    """Ask for the cut-over at `at`; raises CutoverNotReady unless every machine is ready."""
+    locked = group_lock(group, actor, Right.CUT_OVER)
+    waiting = _names(locked, lambda phase, was_ready: not was_ready and phase not in CLOSED)
+    ready = _names(locked, lambda phase, was_ready: phase in (Phase.READY, Phase.SYNCING) and was_ready)
+    if locked.desired != Desired.SYNC or waiting or not ready:
+        raise CutoverNotReady(
+            "The cut-over was not scheduled.",
+            why=f"Not ready: {waiting}." if waiting else "The group has not started, or is past it.",
+            remedy="Wait until every machine is ready, or bring back the ones that are not.",
+        )
+    group_ask(locked, now=now, desired=Desired.CUT_OVER, desired_by_id=actor.user_id, cutover_at=at)
+
+
+@transaction.atomic
+def cutover_withdraw(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
+    """Take back a cut-over that has begun for no machine yet; raises CutoverNotReady."""
+    locked = group_lock(group, actor, Right.CUT_OVER)
+    begun = _names(locked, lambda phase, _: phase not in CLOSED | {Phase.READY, Phase.SYNCING, Phase.FAILED})
+    if locked.desired != Desired.CUT_OVER or begun:
+        raise CutoverNotReady(
+            "The cut-over was not withdrawn.",
+            why=f"It has begun for {begun}." if begun else "None is scheduled.",
+            remedy="Roll back to undo what has begun.",
+        )
+    group_ask(locked, now=now, desired=Desired.SYNC, desired_by_id=actor.user_id, cutover_at=None)
+
+
+@transaction.atomic
+def commit_request(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
+    """Ask for the point of no return; raises CommitNotReady unless every machine waits for it."""
+    locked = group_lock(group, actor, Right.CUT_OVER)
+    waiting = _names(locked, lambda phase, _: phase not in CLOSED | {Phase.AWAITING_COMMIT})
+    ready = _names(locked, lambda phase, _: phase is Phase.AWAITING_COMMIT)
+    if waiting or not ready or locked.desired != Desired.CUT_OVER:
+        raise CommitNotReady(
+            "Nothing was committed.",
+            why=f"Not cut over and verified: {waiting}." if waiting else "Nothing waits for a commit.",
+            remedy="Wait for the verification, or roll back.",
+        )
+    group_ask(locked, now=now, desired=Desired.COMMIT, desired_by_id=actor.user_id)
+
+
+@transaction.atomic
+def rollback_request(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
+    """Ask for every machine to run at its source again; raises RollbackRefused.
+
+    Raises the generations, which fences every command given so far, and lifts a pause.
+    """
+    locked = group_lock(group, actor, Right.CUT_OVER)
+    phases = {Phase(phase) for phase in locked.units.values_list("phase", flat=True)}
+    if locked.desired == Desired.HOLD or Phase.COMMITTED in phases or phases <= CLOSED | {Phase.ROLLING_BACK}:
+        raise RollbackRefused(
+            "The group was not rolled back.",
+            why="It has not started, is on its way back, or is committed.",
+            remedy="A committed machine comes back by a migration the other way.",
+        )
+    if locked.desired == Desired.COMMIT:
+        raise RollbackRefused(
+            "The group was not rolled back.",
+            why="The commit has been asked for.",
+            remedy="A committed machine comes back by a migration the other way.",
+        )
+    units_recall(group=locked)
+    group_ask(
+        locked,
+        now=now,
+        desired=Desired.ROLL_BACK,
+        desired_by_id=actor.user_id,
+        generation=locked.generation + 1,
+        paused=False,
+    )
+
+
+def _names(group: MigrationGroup, wanted: Callable[[Phase, bool], bool]) -> str:
+    """Return the names of the machines for which `wanted(phase, was ever ready)` holds, for a person."""
+    rows = group.units.values_list("name", "phase", "ready_at").order_by("name")
+    return ", ".join(name for name, phase, ready_at in rows if wanted(Phase(phase), ready_at is not None))
