@@ -24,7 +24,7 @@ class PriceBook(TenantOwned):
 
 
 class PriceBookVersion(TenantOwned):
-    """Prices from `effective_from` until the next version's, that moment excluded. Published when inserted."""
+    """Prices from `effective_from` until the next version's, exclusive. Published when inserted."""
 
     book = models.ForeignKey(PriceBook, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()

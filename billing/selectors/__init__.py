@@ -1,0 +1,24 @@
+"""What others may ask about money; inside a tenant_context (or, to read, a provider_context)."""
+
+from billing.selectors.prices import PriceRow, prices_list
+from billing.selectors.usage import (
+    UsageFilter,
+    UsagePage,
+    UsageRow,
+    chain_break,
+    usage_csv_rows,
+    usage_page,
+    usage_totals,
+)
+
+__all__ = [
+    "PriceRow",
+    "UsageFilter",
+    "UsagePage",
+    "UsageRow",
+    "chain_break",
+    "prices_list",
+    "usage_csv_rows",
+    "usage_page",
+    "usage_totals",
+]

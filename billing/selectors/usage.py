@@ -1,0 +1,185 @@
+"""What was used, with its price."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from billing.domain.chain import Link, first_break
+from billing.domain.export import cell
+from billing.domain.meters import Meter
+from billing.domain.rate import Line, Total, Usage, rate, totals
+from billing.models import MeterEvent
+from billing.selectors.prices import prices_by_tenant
+
+CSV_HEADER = (
+    "event_id",
+    "tenant",
+    "meter",
+    "machine",
+    "destination",
+    "occurred_at",
+    "quantity",
+    "unit_price",
+    "amount",
+    "currency",
+    "price_version",
+    "dedupe_key",
+)
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageFilter:
+    """Which usage: of one tenant, from `since` until `before`, that moment excluded; None is no limit."""
+
+    tenant_id: UUID | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """One event with its price; `amount` is None while no price holds for its moment."""
+
+    event_id: UUID
+    number: int
+    tenant_id: UUID
+    tenant_name: str
+    meter: str
+    machine: str
+    destination: str
+    unit_id: str
+    occurred_at: datetime
+    quantity: Decimal
+    unit_price: Decimal | None
+    amount: Decimal | None
+    currency: str
+    version: int | None
+    dedupe_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePage:
+    """A page of usage, newest first, and how much there is."""
+
+    rows: tuple[UsageRow, ...]
+    count: int
+
+
+def usage_page(*, of: UsageFilter, offset: int = 0, limit: int = 50) -> UsagePage:
+    """Return one page of usage; three queries."""
+    events = _events(of)
+    return UsagePage(rows=_priced(list(events[offset : offset + limit])), count=events.count())
+
+
+def usage_totals(*, of: UsageFilter) -> tuple[Total, ...]:
+    """Return what the usage comes to, by currency: the sum of rounded lines, as an invoice has it."""
+    events = list(_events(of))
+    return totals(line for line in _rated(events).values())
+
+
+def usage_csv_rows(*, of: UsageFilter) -> Iterator[list[str]]:
+    """Yield the header and then the cells of each event, guarded against spreadsheet formulas."""
+    yield list(CSV_HEADER)
+    events = _events(of)
+    for start in range(0, events.count(), _CHUNK):
+        for row in _priced(list(events[start : start + _CHUNK])):
+            yield _cells(row)
+
+
+def chain_break(*, tenant_id: UUID) -> int | None:
+    """Return the number of the tenant's first event that does not fit its chain, or None."""
+    events = MeterEvent.objects.filter(tenant_id=tenant_id).order_by("number")
+    return first_break((_link(event), event.previous_hash, event.hash) for event in events.iterator())
+
+
+def _events(of: UsageFilter) -> QuerySet[MeterEvent]:
+    events = MeterEvent.objects.select_related("tenant", "identity").order_by("-occurred_at", "-number", "id")
+    if of.tenant_id is not None:
+        events = events.filter(tenant_id=of.tenant_id)
+    if of.since is not None:
+        events = events.filter(occurred_at__gte=of.since)
+    if of.before is not None:
+        events = events.filter(occurred_at__lt=of.before)
+    return events
+
+
+def _rated(events: list[MeterEvent]) -> dict[UUID, Line]:
+    prices = prices_by_tenant(event.tenant_id for event in events)
+    by_tenant: dict[UUID, list[Usage]] = {}
+    for event in events:
+        by_tenant.setdefault(event.tenant_id, []).append(
+            Usage(
+                event_id=event.id,
+                meter=Meter(event.meter),
+                quantity=event.quantity,
+                occurred_at=event.occurred_at,
+            )
+        )
+    lines = [line for tenant, usage in by_tenant.items() for line in rate(usage, prices.get(tenant, []))]
+    return {line.event_id: line for line in lines}
+
+
+def _priced(events: list[MeterEvent]) -> tuple[UsageRow, ...]:
+    lines = _rated(events)
+    return tuple(_row(event, lines[event.id]) for event in events)
+
+
+def _row(event: MeterEvent, line: Line) -> UsageRow:
+    return UsageRow(
+        event_id=event.id,
+        number=event.number,
+        tenant_id=event.tenant_id,
+        tenant_name=event.tenant.name,
+        meter=event.meter,
+        machine=str(event.payload.get("name", event.identity.name)),
+        destination=str(event.payload.get("destination_name", "")),
+        unit_id=str(event.payload.get("cause", "")),
+        occurred_at=event.occurred_at,
+        quantity=event.quantity,
+        unit_price=line.unit_price,
+        amount=line.amount,
+        currency=line.currency,
+        version=line.version,
+        dedupe_key=event.dedupe_key,
+    )
+
+
+def _cells(row: UsageRow) -> list[str]:
+    return [
+        cell(value)
+        for value in (
+            row.event_id,
+            row.tenant_name,
+            row.meter,
+            row.machine,
+            row.destination,
+            row.occurred_at.isoformat(),
+            format(row.quantity.normalize(), "f"),
+            None if row.unit_price is None else format(row.unit_price.normalize(), "f"),
+            row.amount,
+            row.currency,
+            row.version,
+            row.dedupe_key,
+        )
+    ]
+
+
+def _link(event: MeterEvent) -> Link:
+    return Link(
+        tenant_id=event.tenant_id,
+        number=event.number,
+        meter=event.meter,
+        identity_id=event.identity_id,
+        quantity=event.quantity,
+        occurred_at=event.occurred_at,
+        recorded_at=event.recorded_at,
+        source=event.source,
+        dedupe_key=event.dedupe_key,
+        payload=event.payload,
+        corrects_id=event.corrects_id,
+    )

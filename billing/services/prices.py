@@ -1,0 +1,79 @@
+"""Publishing prices: a version never changes; a new one says from when it holds."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from billing.models import PriceBook, PriceBookVersion
+from portal.lib.refusal import Refusal
+from portal.lib.tenancy import tenant_context
+from tenants.domain.roles import Actor, Right
+
+PLACES = 10
+
+
+class PricePublishRefused(Refusal):
+    """A price was given that cannot be published."""
+
+    code = "price_publish_refused"
+
+
+def price_publish(
+    *,
+    actor: Actor,
+    tenant_id: UUID,
+    currency: str,
+    vm_migrated_price: Decimal,
+    effective_from: datetime,
+    now: datetime,
+) -> PriceBookVersion:
+    """Return the new version of a tenant's prices, published by the provider; raises PricePublishRefused.
+
+    Outside any tenant: it enters `tenant_id`'s itself, whose book it is.
+    """
+    actor.require(Right.PROVIDER_MONEY)
+    _check(currency, vm_migrated_price)
+    with tenant_context(tenant_id), transaction.atomic():
+        book = _book(tenant_id, now)
+        last = book.versions.order_by("-effective_from").first()
+        if last is not None and effective_from < max(now, last.effective_from):
+            raise PricePublishRefused(
+                "The price was not published.",
+                why="It would hold for a time whose price is already known.",
+                remedy="Let it hold from now on or later, after the last one that is planned.",
+            )
+        return PriceBookVersion.objects.create(
+            tenant_id=tenant_id,
+            book=book,
+            number=last.number + 1 if last else 1,
+            currency=currency,
+            vm_migrated_price=vm_migrated_price,
+            effective_from=effective_from,
+            published_at=now,
+            published_by_id=actor.user_id,
+        )
+
+
+def _check(currency: str, price: Decimal) -> None:
+    if not price.is_finite() or price < 0 or -int(price.as_tuple().exponent) > PLACES:
+        raise PricePublishRefused(
+            "The price was not published.",
+            why=f"A price is zero or more, with at most {PLACES} decimal places.",
+            remedy="Correct the price.",
+        )
+    if len(currency) != 3 or not (currency.isascii() and currency.isupper() and currency.isalpha()):
+        raise PricePublishRefused(
+            "The price was not published.",
+            why="A currency is three capital letters, such as EUR.",
+            remedy="Correct the currency.",
+        )
+
+
+def _book(tenant_id: UUID, now: datetime) -> PriceBook:
+    """Return the tenant's price book, locked: two publications in one moment must not share a number."""
+    PriceBook.objects.bulk_create(
+        [PriceBook(tenant_id=tenant_id, name="Prices", created_at=now)], ignore_conflicts=True
+    )
+    return PriceBook.objects.select_for_update().get(tenant_id=tenant_id)
