@@ -43,7 +43,7 @@ class Pair:
 async def pair_up(
     binary: Path, folder: Path, *, near_hosts: Sequence[str], far_host: str, store: Path | None = None
 ) -> AsyncIterator[Pair]:
-    """Both sites up in `folder`, no agent enrolled yet, ended with all that runs; `store` is the far one's."""
+    """Both sites up in `folder`, no agent enrolled yet; ended with all that runs. `store`: the far one's."""
     async with AsyncExitStack() as stack:
         workloads = folder / "workloads.json"
         near = await stack.enter_async_context(
