@@ -13,8 +13,11 @@ from lab.children import processes_end
 from lab.link import Link
 from lab.sites import LabSite, site_up
 
-SHORT = 60
-"""Folders whose names are longer get a link: a unix socket's path may have 107 bytes."""
+SHORT = 40
+"""Folders whose names are longer get a link: a unix socket's path may have 107 bytes, and the simulator makes
+a datastore's moid of its folder's name."""
+NEAR_STORE = "acme-ds1"
+FAR_STORE = "landing-ds1"
 
 
 @dataclass(slots=True)
@@ -41,16 +44,16 @@ class Pair:
 
 @asynccontextmanager
 async def pair_up(
-    binary: Path, folder: Path, *, near_hosts: Sequence[str], far_host: str, store: Path | None = None
+    binary: Path, folder: Path, *, near_hosts: Sequence[str], far_host: str
 ) -> AsyncIterator[Pair]:
-    """Both sites up in `folder`, no agent enrolled yet; ended with all that runs. `store`: the far one's."""
+    """Both sites up in `folder`, no agent enrolled yet; ended with all that runs."""
     async with AsyncExitStack() as stack:
         workloads = folder / "workloads.json"
         near = await stack.enter_async_context(
-            site_up(binary, folder / "n", hosts=near_hosts, workloads=workloads)
+            site_up(binary, folder / "n", hosts=near_hosts, workloads=workloads, store=NEAR_STORE)
         )
         far = await stack.enter_async_context(
-            site_up(binary, folder / "f", hosts=[far_host], workloads=workloads, store=store)
+            site_up(binary, folder / "f", hosts=[far_host], workloads=workloads, store=FAR_STORE)
         )
         link = Link()
         states = folder / "agents"

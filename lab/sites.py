@@ -100,14 +100,16 @@ class LabSite:
 
 @asynccontextmanager
 async def site_up(
-    binary: Path, folder: Path, *, hosts: Sequence[str], workloads: Path, store: Path | None = None
+    binary: Path, folder: Path, *, hosts: Sequence[str], workloads: Path, store: str = "ds1"
 ) -> AsyncIterator[LabSite]:
-    """A site in `folder` (short: sockets live there), ended with all that it runs."""
-    folder.mkdir(parents=True)
-    store = store or folder / "store"
-    store.mkdir(exist_ok=True)
-    simulator = await Simulator.start(binary, folder, hosts=hosts, store=store)
-    site = LabSite(folder, simulator, store, {})
+    """A site in `folder` (short: sockets live there), ended with all that it runs.
+
+    `store` names its datastore, a folder there; one that exists already, as a small file system, is taken.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / store).mkdir(exist_ok=True)
+    simulator = await Simulator.start(binary, folder, hosts=hosts, store=folder / store)
+    site = LabSite(folder, simulator, folder / store, {})
     try:
         for host in hosts:
             site.hosts[host] = _host(site, host, workloads)
