@@ -1,0 +1,1 @@
+"""Faults at named moments of a migration, and what must hold whatever dies."""
