@@ -6,248 +6,362 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('agents', '0001_initial'),
-        ('tenants', '0001_initial'),
+        ("agents", "0001_initial"),
+        ("tenants", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='agent',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="agent",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='cluster',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="cluster",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='command',
-            name='agent',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.agent'),
+            model_name="command",
+            name="agent",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="agents.agent"
+            ),
         ),
         migrations.AddField(
-            model_name='command',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="command",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='datastore',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="datastore",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='enrolment',
-            name='agent',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='agents.agent'),
+            model_name="enrolment",
+            name="agent",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="agents.agent"
+            ),
         ),
         migrations.AddField(
-            model_name='enrolment',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="enrolment",
+            name="created_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='enrolment',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="enrolment",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='host',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="host",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='network',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="network",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='offer',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="offer",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='report',
-            name='command',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='agents.command'),
+            model_name="report",
+            name="command",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="reports", to="agents.command"
+            ),
         ),
         migrations.AddField(
-            model_name='report',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="report",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='site',
-            name='connector',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='agents.agent'),
+            model_name="site",
+            name="connector",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="agents.agent"
+            ),
         ),
         migrations.AddField(
-            model_name='site',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="site",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='offer',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.site'),
+            model_name="offer",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="agents.site"
+            ),
         ),
         migrations.AddField(
-            model_name='network',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.site'),
+            model_name="network",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="agents.site"
+            ),
         ),
         migrations.AddField(
-            model_name='host',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.site'),
+            model_name="host",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="agents.site"
+            ),
         ),
         migrations.AddField(
-            model_name='enrolment',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='agents.site'),
+            model_name="enrolment",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="agents.site"
+            ),
         ),
         migrations.AddField(
-            model_name='datastore',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.site'),
+            model_name="datastore",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="agents.site"
+            ),
         ),
         migrations.AddField(
-            model_name='cluster',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.site'),
+            model_name="cluster",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="agents.site"
+            ),
         ),
         migrations.AddField(
-            model_name='agent',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='agents', to='agents.site'),
+            model_name="agent",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="agents", to="agents.site"
+            ),
         ),
         migrations.AddField(
-            model_name='virtualdisk',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="virtualdisk",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='virtualmachine',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.site'),
+            model_name="virtualmachine",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="agents.site"
+            ),
         ),
         migrations.AddField(
-            model_name='virtualmachine',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
+            model_name="virtualmachine",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+            ),
         ),
         migrations.AddField(
-            model_name='virtualdisk',
-            name='machine',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='disks', to='agents.virtualmachine'),
+            model_name="virtualdisk",
+            name="machine",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="disks", to="agents.virtualmachine"
+            ),
         ),
         migrations.AddIndex(
-            model_name='command',
-            index=models.Index(condition=models.Q(('phase', 'pending')), fields=['tenant', 'agent', 'deliver_after'], name='command_due'),
+            model_name="command",
+            index=models.Index(
+                condition=models.Q(("phase", "pending")),
+                fields=["tenant", "agent", "deliver_after"],
+                name="command_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='command',
-            index=models.Index(condition=models.Q(('phase', 'pending')), fields=['deliver_after'], name='command_due_anywhere'),
+            model_name="command",
+            index=models.Index(
+                condition=models.Q(("phase", "pending")),
+                fields=["deliver_after"],
+                name="command_due_anywhere",
+            ),
         ),
         migrations.AddIndex(
-            model_name='command',
-            index=models.Index(fields=['tenant', 'unit_id', 'generation', 'seq'], name='command_by_unit'),
+            model_name="command",
+            index=models.Index(fields=["tenant", "unit_id", "generation", "seq"], name="command_by_unit"),
         ),
         migrations.AddConstraint(
-            model_name='command',
-            constraint=models.UniqueConstraint(fields=('unit_id', 'generation', 'seq'), name='command_seq_once'),
+            model_name="command",
+            constraint=models.UniqueConstraint(
+                fields=("unit_id", "generation", "seq"), name="command_seq_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='command',
-            constraint=models.UniqueConstraint(condition=models.Q(('phase__in', ['accepted', 'pending'])), fields=('unit_id',), name='command_one_open_per_unit'),
+            model_name="command",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("phase__in", ["accepted", "pending"])),
+                fields=("unit_id",),
+                name="command_one_open_per_unit",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='command',
-            constraint=models.CheckConstraint(condition=models.Q(('phase__in', ['pending', 'accepted', 'succeeded', 'failed', 'superseded', 'expired'])), name='command_phase_known'),
+            model_name="command",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("phase__in", ["pending", "accepted", "succeeded", "failed", "superseded", "expired"])
+                ),
+                name="command_phase_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='report',
-            index=models.Index(condition=models.Q(('applied_at__isnull', True)), fields=['received_at'], name='report_due'),
+            model_name="report",
+            index=models.Index(
+                condition=models.Q(("applied_at__isnull", True)), fields=["received_at"], name="report_due"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='report',
-            constraint=models.UniqueConstraint(fields=('command', 'number'), name='report_number_once'),
+            model_name="report",
+            constraint=models.UniqueConstraint(fields=("command", "number"), name="report_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='report',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'closed'), ('number', 0)), models.Q(('number__gt', 0), models.Q(('kind', 'closed'), _negated=True)), _connector='OR'), name='report_zero_is_the_portal_s'),
+            model_name="report",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "closed"), ("number", 0)),
+                    models.Q(("number__gt", 0), models.Q(("kind", "closed"), _negated=True)),
+                    _connector="OR",
+                ),
+                name="report_zero_is_the_portal_s",
+            ),
         ),
         migrations.AddIndex(
-            model_name='site',
-            index=models.Index(condition=models.Q(('wake_at__isnull', False)), fields=['wake_at'], name='site_due'),
+            model_name="site",
+            index=models.Index(
+                condition=models.Q(("wake_at__isnull", False)), fields=["wake_at"], name="site_due"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='site',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='site_name_once'),
+            model_name="site",
+            constraint=models.UniqueConstraint(fields=("tenant", "name"), name="site_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='site',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['new', 'connecting', 'connected', 'unreachable', 'hung', 'credentials_refused', 'certificate_unknown', 'certificate_changed', 'no_connector'])), name='site_state_known'),
+            model_name="site",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "new",
+                            "connecting",
+                            "connected",
+                            "unreachable",
+                            "hung",
+                            "credentials_refused",
+                            "certificate_unknown",
+                            "certificate_changed",
+                            "no_connector",
+                        ],
+                    )
+                ),
+                name="site_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.UniqueConstraint(fields=('tenant', 'site'), name='offer_site_once'),
+            model_name="offer",
+            constraint=models.UniqueConstraint(fields=("tenant", "site"), name="offer_site_once"),
         ),
         migrations.AddConstraint(
-            model_name='network',
-            constraint=models.UniqueConstraint(fields=('site', 'moid'), name='network_moid_once_per_site'),
+            model_name="network",
+            constraint=models.UniqueConstraint(fields=("site", "moid"), name="network_moid_once_per_site"),
         ),
         migrations.AddConstraint(
-            model_name='host',
-            constraint=models.UniqueConstraint(fields=('site', 'moid'), name='host_moid_once_per_site'),
+            model_name="host",
+            constraint=models.UniqueConstraint(fields=("site", "moid"), name="host_moid_once_per_site"),
         ),
         migrations.AddConstraint(
-            model_name='enrolment',
-            constraint=models.UniqueConstraint(fields=('token_hash',), name='enrolment_token_once'),
+            model_name="enrolment",
+            constraint=models.UniqueConstraint(fields=("token_hash",), name="enrolment_token_once"),
         ),
         migrations.AddConstraint(
-            model_name='datastore',
-            constraint=models.UniqueConstraint(fields=('site', 'moid'), name='datastore_moid_once_per_site'),
+            model_name="datastore",
+            constraint=models.UniqueConstraint(fields=("site", "moid"), name="datastore_moid_once_per_site"),
         ),
         migrations.AddConstraint(
-            model_name='cluster',
-            constraint=models.UniqueConstraint(fields=('site', 'moid'), name='cluster_moid_once_per_site'),
+            model_name="cluster",
+            constraint=models.UniqueConstraint(fields=("site", "moid"), name="cluster_moid_once_per_site"),
         ),
         migrations.AddIndex(
-            model_name='agent',
-            index=models.Index(condition=models.Q(('bearer_hash__isnull', False)), fields=['bearer_hash'], name='agent_bearer'),
+            model_name="agent",
+            index=models.Index(
+                condition=models.Q(("bearer_hash__isnull", False)),
+                fields=["bearer_hash"],
+                name="agent_bearer",
+            ),
         ),
         migrations.AddIndex(
-            model_name='agent',
-            index=models.Index(fields=['tenant', 'site'], name='agent_by_site'),
+            model_name="agent",
+            index=models.Index(fields=["tenant", "site"], name="agent_by_site"),
         ),
         migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='agent_name_once'),
+            model_name="agent",
+            constraint=models.UniqueConstraint(fields=("tenant", "name"), name="agent_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['enrolled', 'revoked'])), name='agent_state_known'),
+            model_name="agent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["enrolled", "revoked"])), name="agent_state_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='virtualmachine',
-            index=models.Index(condition=models.Q(('gone_at__isnull', True)), fields=['tenant', 'name', 'id'], name='virtual_machine_by_name'),
+            model_name="virtualmachine",
+            index=models.Index(
+                condition=models.Q(("gone_at__isnull", True)),
+                fields=["tenant", "name", "id"],
+                name="virtual_machine_by_name",
+            ),
         ),
         migrations.AddIndex(
-            model_name='virtualmachine',
-            index=models.Index(fields=['tenant', 'site', 'host_moid'], name='virtual_machine_by_host'),
+            model_name="virtualmachine",
+            index=models.Index(fields=["tenant", "site", "host_moid"], name="virtual_machine_by_host"),
         ),
         migrations.AddConstraint(
-            model_name='virtualmachine',
-            constraint=models.UniqueConstraint(fields=('site', 'moid'), name='virtualmachine_moid_once_per_site'),
+            model_name="virtualmachine",
+            constraint=models.UniqueConstraint(
+                fields=("site", "moid"), name="virtualmachine_moid_once_per_site"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='virtualdisk',
-            constraint=models.UniqueConstraint(fields=('machine', 'number'), name='virtual_disk_number_once'),
+            model_name="virtualdisk",
+            constraint=models.UniqueConstraint(fields=("machine", "number"), name="virtual_disk_number_once"),
         ),
     ]

@@ -85,7 +85,9 @@ class VirtualMachine(Inventoried):
         indexes = [
             # selectors.machines_page: the list, newest names first come by name
             models.Index(
-                fields=["tenant", "name", "id"], condition=Q(gone_at__isnull=True), name="virtual_machine_by_name"
+                fields=["tenant", "name", "id"],
+                condition=Q(gone_at__isnull=True),
+                name="virtual_machine_by_name",
             ),
             models.Index(fields=["tenant", "site", "host_moid"], name="virtual_machine_by_host"),
         ]

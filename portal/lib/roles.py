@@ -18,6 +18,8 @@ ACROSS_FUNCTIONS = (
     "tenant_names",
     "due_groups",
     "due_commands",
+    "commands_for",
+    "command_tenant",
     "due_reports",
     "due_sites",
     "agent_by_bearer",

@@ -1,0 +1,67 @@
+"""What changes sites, agents, commands and inventory."""
+
+from agents.services.commands import (
+    CommandBusy,
+    CommandClash,
+    command_close,
+    commands_claim,
+    commands_insert,
+    commands_supersede,
+)
+from agents.services.enrolment import (
+    Enrolled,
+    EnrolmentExpired,
+    EnrolmentRefused,
+    EnrolmentUsed,
+    Newcomer,
+    agent_enrol,
+    agent_revoke,
+    enrolment_create,
+    enrolment_revoke,
+)
+from agents.services.inventory import inventory_apply, objects_upsert
+from agents.services.offers import offer_grant, offers_refresh
+from agents.services.reports import report_record, report_store, reports_apply
+from agents.services.sites import (
+    ConnectorMissing,
+    SiteInvalid,
+    SiteNameTaken,
+    site_certificate_accept,
+    site_connect,
+    site_create,
+)
+from agents.services.watching import endpoint_of, site_reconcile, site_wake
+
+__all__ = [
+    "CommandBusy",
+    "CommandClash",
+    "ConnectorMissing",
+    "Enrolled",
+    "EnrolmentExpired",
+    "EnrolmentRefused",
+    "EnrolmentUsed",
+    "Newcomer",
+    "SiteInvalid",
+    "SiteNameTaken",
+    "agent_enrol",
+    "agent_revoke",
+    "command_close",
+    "commands_claim",
+    "commands_insert",
+    "commands_supersede",
+    "endpoint_of",
+    "enrolment_create",
+    "enrolment_revoke",
+    "inventory_apply",
+    "objects_upsert",
+    "offer_grant",
+    "offers_refresh",
+    "report_record",
+    "report_store",
+    "reports_apply",
+    "site_certificate_accept",
+    "site_connect",
+    "site_create",
+    "site_reconcile",
+    "site_wake",
+]

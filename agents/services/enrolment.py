@@ -1,0 +1,213 @@
+"""How an agent comes in and is put out: a one-off key, its own keys, a certificate; revocation."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, connection, transaction
+
+from agents.domain.agent import AgentState, Duty
+from agents.domain.protocol import BEARER_LIFETIME_S
+from agents.models import Agent, Enrolment, Site
+from agents.services.watching import site_wake
+from portal.lib.keys import portal_keys
+from portal.lib.live import publish, revoked
+from portal.lib.queue import enqueue
+from portal.lib.refusal import Refusal
+from portal.lib.tenancy import tenant_context
+from tenants.domain.roles import Actor, Right
+
+TOKEN_LIFETIME = timedelta(hours=24)
+TOKEN_PREFIX = "enr_"  # noqa: S105  what people see at its front
+KEY_LENGTH = 32
+
+
+class EnrolmentExpired(Refusal):
+    """The one-off key is too old."""
+
+    code = "ENR-01"
+
+
+class EnrolmentUsed(Refusal):
+    """The one-off key has let an agent in already."""
+
+    code = "ENR-02"
+
+
+class EnrolmentRefused(Refusal):
+    """No such key, or a revoked one: the caller learns nothing else."""
+
+    code = "ENR-03"
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """What an agent says of itself when it enrols; keys are raw."""
+
+    name: str
+    host_name: str
+    duties: Sequence[str]
+    signing_key: bytes
+    sealing_key: bytes
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What an agent learns when it is let in."""
+
+    agent_id: UUID
+    site_id: UUID
+    certificate: str
+    authority: str
+    portal_key: str
+    bearer: str
+    bearer_expires: datetime
+
+
+@transaction.atomic
+def enrolment_create(*, site: Site, actor: Actor, now: datetime) -> tuple[Enrolment, str]:
+    """Return a one-off key for the site and its text, which is shown once and never stored."""
+    actor.require(Right.MANAGE_SITES)
+    own = Site.objects.visible_to(actor).get(id=site.id)
+    token = TOKEN_PREFIX + secrets.token_urlsafe(KEY_LENGTH)
+    enrolment = Enrolment.objects.create(
+        tenant_id=own.tenant_id,
+        site=own,
+        token_hash=_hash(token),
+        created_at=now,
+        created_by_id=actor.user_id,
+        expires_at=now + TOKEN_LIFETIME,
+    )
+    return enrolment, token
+
+
+@transaction.atomic
+def enrolment_revoke(*, enrolment: Enrolment, actor: Actor, now: datetime) -> None:
+    """Make the key worthless."""
+    actor.require(Right.MANAGE_SITES)
+    own = Enrolment.objects.visible_to(actor).filter(id=enrolment.id, used_at=None)
+    own.update(revoked_at=now)
+
+
+def agent_enrol(*, token: str, newcomer: Newcomer, now: datetime) -> Enrolled:
+    """Let an agent in, once per key. Raises EnrolmentExpired, EnrolmentUsed and EnrolmentRefused.
+
+    The same agent, told by its keys, that lost the answer gets it again.
+    """
+    if len(newcomer.signing_key) != KEY_LENGTH or len(newcomer.sealing_key) != KEY_LENGTH:
+        raise _refused("The agent's keys are malformed.")
+    found = _enrolment_find(token)
+    if found is None:
+        raise _refused("This install key is not known.")
+    enrolment_id, tenant_id = found
+    with tenant_context(tenant_id):
+        enrolment = Enrolment.objects.select_for_update().select_related("site", "agent").get(id=enrolment_id)
+        _check(enrolment, newcomer, now)
+        agent = enrolment.agent or _agent_create(enrolment, newcomer, now)
+        if enrolment.used_at is None:
+            Enrolment.objects.filter(id=enrolment.id).update(used_at=now, agent=agent)
+        bearer = secrets.token_urlsafe(KEY_LENGTH)
+        expires = now + timedelta(seconds=BEARER_LIFETIME_S)
+        Agent.objects.filter(id=agent.id).update(bearer_hash=_hash(bearer), bearer_expires_at=expires)
+        _connector_choose(enrolment.site, agent, now)
+        publish("agents", tenant_id=tenant_id)
+        enqueue("agents.offers_refresh", site_id=enrolment.site_id, tenant_id=tenant_id)
+    keys = portal_keys()
+    return Enrolled(
+        agent_id=agent.id,
+        site_id=agent.site_id,
+        certificate=agent.certificate,
+        authority=keys.authority_pem,
+        portal_key=keys.public,
+        bearer=bearer,
+        bearer_expires=expires,
+    )
+
+
+@transaction.atomic
+def agent_revoke(*, agent: Agent, actor: Actor, now: datetime) -> None:
+    """Put an agent out: its bearer is worthless from now on, its key signs nothing that counts."""
+    actor.require(Right.MANAGE_SITES)
+    own = Agent.objects.visible_to(actor).select_for_update().get(id=agent.id)
+    Agent.objects.filter(id=own.id).update(
+        state=AgentState.REVOKED, revoked_at=now, bearer_hash=None, bearer_expires_at=None
+    )
+    revoked(own.id)
+    publish("agents", tenant_id=own.tenant_id)
+    for site in Site.objects.filter(connector_id=own.id):
+        site_wake(site_id=site.id, now=now)
+
+
+def _enrolment_find(token: str) -> tuple[UUID, UUID] | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT enrolment_id, tenant_id FROM public.enrolment_by_hash(%s)", [_hash(token)])
+        row = cursor.fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def _check(enrolment: Enrolment, newcomer: Newcomer, now: datetime) -> None:
+    if enrolment.revoked_at is not None:
+        raise _refused("This install key is not known.")
+    if enrolment.used_at is not None:
+        agent = enrolment.agent
+        if agent is not None and hmac.compare_digest(bytes(agent.signing_key), newcomer.signing_key):
+            return
+        raise EnrolmentUsed(
+            f"This install key enrolled {agent or 'an agent'} at {enrolment.used_at:%H:%M} UTC.",
+            why="A key lets one agent in.",
+            remedy="Make another key for another host, or revoke that agent and make a new key.",
+        )
+    if now >= enrolment.expires_at:
+        raise EnrolmentExpired(
+            f"This install key expired at {enrolment.expires_at:%Y-%m-%d %H:%M} UTC.",
+            why="A key is valid for 24 hours.",
+            remedy="Make a new one on the site's page; the old command will not work again.",
+        )
+
+
+def _agent_create(enrolment: Enrolment, newcomer: Newcomer, now: datetime) -> Agent:
+    agent_id = uuid4()
+    issued = portal_keys().certify(agent=str(agent_id), public=newcomer.signing_key, now=now)
+    duties = [duty.value for duty in Duty if duty.value in newcomer.duties] or [Duty.HOST.value]
+    fields: Mapping[str, object] = {
+        "tenant_id": enrolment.tenant_id,
+        "site": enrolment.site,
+        "host_name": newcomer.host_name[:255],
+        "duties": duties,
+        "enrolled_at": now,
+        "signing_key": newcomer.signing_key,
+        "sealing_key": newcomer.sealing_key,
+        "certificate": issued.pem,
+        "fingerprint": issued.fingerprint,
+        "version": newcomer.version[:40],
+        "last_seen_at": now,
+    }
+    name = newcomer.name[:180] or newcomer.host_name[:180] or "agent"
+    try:
+        with transaction.atomic():
+            return Agent.objects.create(id=agent_id, name=name, **fields)
+    except IntegrityError:  # a reinstalled host comes under its old name
+        return Agent.objects.create(id=agent_id, name=f"{name} {agent_id.hex[:6]}", **fields)
+
+
+def _connector_choose(site: Site, agent: Agent, now: datetime) -> None:
+    """Give the site its first connector. A password is sealed to one connector, so it is not moved here."""
+    if Duty.CONNECTOR.value not in agent.duties:
+        return
+    if Site.objects.filter(id=site.id, connector=None).update(connector=agent):
+        site_wake(site_id=site.id, now=now)
+
+
+def _refused(what: str) -> EnrolmentRefused:
+    return EnrolmentRefused(
+        what, why="It may be mistyped or revoked.", remedy="Make a new one on the site's page."
+    )
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
