@@ -123,8 +123,21 @@ class Connector:
     def _process(self, endpoint: Endpoint, *, watch: bool) -> VCenterProcess:
         return self._processes.setdefault((endpoint.site, watch), VCenterProcess())
 
-    def _question(self, order: Order) -> Question:
+    def _endpoint(self, order: Order) -> Endpoint:
+        """The order's vCenter; a tenant's order names the provider's by its site alone, as the watch told it."""
         endpoint: Endpoint = order.body.endpoint
+        place = f"endpoint:{endpoint.site}"
+        if endpoint.host:
+            if order.step is Step.WATCH_INVENTORY:
+                self._journal.place_set(place, msgspec.json.encode(endpoint))
+            return endpoint
+        kept = self._journal.place_get(place)
+        if kept is None:
+            raise VCenterFailed(_SITE_UNKNOWN)
+        return msgspec.json.decode(kept, type=Endpoint)
+
+    def _question(self, order: Order) -> Question:
+        endpoint = self._endpoint(order)
         password = unseal(self._key, base64.b64decode(endpoint.sealed_password)).decode()
         return Question(
             step=order.step,
@@ -158,6 +171,13 @@ class Connector:
             refused = _Refused(self._mark(question), generation)
             self._journal.place_set(_place(order), msgspec.json.encode(refused))
 
+
+_SITE_UNKNOWN = Failed(
+    code=Failure.SITE_UNKNOWN,
+    what="This connector does not know the site's vCenter yet.",
+    why="The site's watch has not reached it.",
+    remedy="Wait for the site to connect, or look at its page.",
+)
 
 _REFUSED_BEFORE = Failed(
     code=Failure.CREDENTIALS_REFUSED,
