@@ -69,7 +69,7 @@ class Session:
             if not said.get("next"):
                 return found
             said = await self._call("GET", said["next"].removeprefix(self.address).removeprefix(API))
-        return found + said
+        return [*found, *said]
 
     async def _call(self, method: str, path: str, **given: Any) -> Any:
         headers = {"X-CSRFToken": self._token(), "Referer": self.address, "Accept": "application/json"}
