@@ -11,6 +11,7 @@ from billing.domain.chain import GENESIS, Link, link_hash
 from billing.domain.entitlement import entitlement_number
 from billing.domain.meters import Meter
 from billing.models import BillingIdentity, ChainHead, Entitlement, MeterEvent
+from portal.lib.live import publish
 
 SOURCE = "landfall"
 ONE = Decimal(1)
@@ -131,4 +132,5 @@ def _append(identity: BillingIdentity, fact: UsageFact, key: str, now: datetime)
     )
     head.number, head.hash = event.number, event.hash
     head.save(update_fields=["number", "hash"])
+    publish("usage", tenant_id=fact.tenant_id)
     return event

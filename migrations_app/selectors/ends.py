@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from agents.models import Agent
+from agents.domain.agent import AgentState
+from agents.selectors import Pulse, agents_pulse
 from migrations_app.domain.snapshot import AgentView
 from migrations_app.models import MigrationUnit
 
@@ -11,12 +12,19 @@ Ends = Mapping[UUID, AgentView]
 
 
 def ends_of(units: Iterable[MigrationUnit]) -> Ends:
-    """Return the agents of all ends of `units` by id."""
+    """Return the agents of all ends of `units` by id; one query, and one that is revoked is not there."""
     wanted = {id_ for unit in units for id_ in _ids(unit) if id_}
-    return {
-        agent.id: AgentView(id=agent.id, last_seen_at=agent.last_seen_at, fingerprint=agent.fingerprint)
-        for agent in Agent.objects.filter(id__in=wanted)
-    }
+    pulses = agents_pulse(wanted).values()
+    return {pulse.id: _view(pulse) for pulse in pulses if pulse.state is AgentState.ENROLLED}
+
+
+def _view(pulse: Pulse) -> AgentView:
+    return AgentView(
+        id=pulse.id,
+        last_seen_at=pulse.last_seen_at,
+        fingerprint=pulse.fingerprint,
+        address=pulse.address,
+    )
 
 
 def _ids(unit: MigrationUnit) -> tuple[UUID | None, ...]:

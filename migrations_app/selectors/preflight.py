@@ -81,12 +81,17 @@ def _plan(
         destination_host=str(landing.get("name", "")),
         destination_agent=_health(unit.destination_agent_id, ends, now),
         destination_connector=_health(unit.destination_connector_id, ends, now),
-        destination_address=str(landing.get("address", "")),
+        destination_address=_address(unit.destination_agent_id, ends),
         elsewhere=elsewhere.get(machine.id, ""),
         survives_power_off=validated.survives_power_off if validated else None,
         power=machine.power,
         tools=machine.tools,
     )
+
+
+def _address(agent_id: UUID | None, ends: Ends) -> str:
+    end = ends.get(agent_id) if agent_id else None
+    return end.address if end else ""
 
 
 def _health(agent_id: UUID | None, ends: Ends, now: datetime) -> str:

@@ -24,6 +24,7 @@ from migrations_app.domain.snapshot import (
 )
 from migrations_app.models import BootTier, MigrationGroup, MigrationUnit, UnitRound
 from migrations_app.selectors.ends import Ends, ends_of
+from migrations_app.selectors.rounds import rounds_last
 
 _NOBODY = AgentView(id=None, last_seen_at=None)
 
@@ -34,7 +35,8 @@ def group_snapshot(group: MigrationGroup) -> Snapshot:
     units = list(related.order_by("tier", "id"))
     tiers = {tier.number: _tier(tier) for tier in group.tiers.all()}
     ids = [unit.id for unit in units]
-    commands, rounds, ends = _commands(ids), _rounds(ids), ends_of(units)
+    commands, ends = _commands(ids), ends_of(units)
+    rounds = rounds_last(ids, limit=ROUNDS_TO_TELL)
     return Snapshot(
         desired=Desired(group.desired),
         paused=group.paused,
@@ -90,33 +92,16 @@ def _command(row: Command) -> CommandView:
     )
 
 
-def _rounds(unit_ids: list[UUID]) -> Mapping[UUID, tuple[RoundView, ...]]:
-    """Return the last few rounds of each unit, the newest last."""
-    found: defaultdict[UUID, tuple[RoundView, ...]] = defaultdict(tuple)
-    for row in UnitRound.objects.raw(_LAST_ROUNDS, [unit_ids, ROUNDS_TO_TELL]):
-        found[row.unit_id] += (
-            RoundView(
-                number=row.number,
-                planned=row.planned,
-                content=row.content,
-                wire=row.wire,
-                remaining=row.remaining,
-                seconds=row.seconds,
-                final=row.final,
-            ),
-        )
-    return found
-
-
-# LATERAL, since a group in READY for weeks has thousands of rounds and only the last ones say anything.
-_LAST_ROUNDS = """
-    SELECT last.* FROM unnest(%s::uuid[]) AS wanted (id)
-    CROSS JOIN LATERAL (
-        SELECT * FROM migration_round WHERE unit_id = wanted.id
-        ORDER BY generation DESC, number DESC LIMIT %s
-    ) AS last
-    ORDER BY last.unit_id, last.generation, last.number
-"""
+def _round(row: UnitRound) -> RoundView:
+    return RoundView(
+        number=row.number,
+        planned=row.planned,
+        content=row.content,
+        wire=row.wire,
+        remaining=row.remaining,
+        seconds=row.seconds,
+        final=row.final,
+    )
 
 
 def _unit(
@@ -124,7 +109,7 @@ def _unit(
     tiers: Mapping[int, TierView],
     ends: Ends,
     latest: Mapping[str, CommandView],
-    rounds: tuple[RoundView, ...],
+    rounds: Iterable[UnitRound],
 ) -> UnitView:
     tier = tiers.get(unit.tier) or TierView(number=unit.tier)
     return UnitView(
@@ -155,7 +140,7 @@ def _unit(
         conditions=frozenset(Condition(code) for code in unit.conditions),
         facts=facts_read(unit.facts),
         latest=latest,
-        rounds=rounds,
+        rounds=tuple(_round(row) for row in rounds),
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from migrations_app.models import MigrationGroup, MigrationUnit
+from portal.lib.live import publish
 from portal.lib.queue import enqueue
 from tenants.domain.roles import Actor, Right
 
@@ -37,4 +38,6 @@ def unit_lock(unit: MigrationUnit, actor: Actor, right: Right) -> tuple[Migratio
 
 
 def group_changed(group: MigrationGroup) -> None:
-    """Tell the browsers that look at the group."""
+    """Tell the browsers that look at the group, or at the list of them."""
+    publish(f"group:{group.id}", tenant_id=group.tenant_id)
+    publish("groups", tenant_id=group.tenant_id)
