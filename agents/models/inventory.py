@@ -103,7 +103,7 @@ class VirtualDisk(TenantOwned):
     size_bytes = models.PositiveBigIntegerField()
     path = models.CharField(max_length=512, default="")
     datastore_moid = models.CharField(max_length=64, default="")
-    # "flat" moves; anything else ("rdm", "sesparse", "independent", "shared", "delta") is named by pre-flight.
+    # "flat" moves; pre-flight names the rest ("rdm", "sesparse", "independent", "shared", "delta").
     kind = models.CharField(max_length=24, default="flat")
 
     class Meta:

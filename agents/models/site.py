@@ -8,7 +8,7 @@ from tenants.models import TenantOwned
 
 
 class Site(TenantOwned):
-    """A vCenter and its place. Its inventory is keyed by (this row, moid): two vCenters may share every UUID."""
+    """A vCenter and its place. Inventory is keyed by (this row, moid): two vCenters may share every UUID."""
 
     name = models.CharField(max_length=200)
     host = models.CharField(max_length=255)

@@ -153,9 +153,8 @@ def _disks_replace(site: Site, items: Mapping[str, Mapping[str, Any]]) -> None:
     )
     known: dict[UUID, list[tuple[Any, ...]]] = {}
     fields = ("machine_id", "number", *_DISK_FIELDS)
-    for row in (
-        VirtualDisk.objects.filter(machine_id__in=list(machines)).order_by("number").values_list(*fields)
-    ):
+    stored = VirtualDisk.objects.filter(machine_id__in=list(machines)).order_by("number")
+    for row in stored.values_list(*fields):
         known.setdefault(row[0], []).append(row[1:])
     stale = []
     rows = []

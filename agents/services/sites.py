@@ -37,7 +37,7 @@ class ConnectorMissing(Refusal):
 
 @transaction.atomic
 def site_create(*, actor: Actor, name: str) -> Site:
-    """Return a new site; its vCenter comes when its first agent is there. Raises SiteNameTaken, SiteInvalid."""
+    """Return a new site; its vCenter comes with its first agent. Raises SiteNameTaken, SiteInvalid."""
     actor.require(Right.MANAGE_SITES)
     if not name.strip():
         raise SiteInvalid("The site was not made.", why="It has no name.", remedy="Give it a name.")

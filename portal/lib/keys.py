@@ -1,7 +1,7 @@
 """The portal's own keys: it signs commands and tickets, and certifies its agents' data plane.
 
-Files of one folder, 0600, made once. Losing them means enrolling every agent anew; whoever has them can command
-every agent, so they are not in the database and in no backup of it.
+Files of one folder, 0600, made once. Losing them means enrolling every agent anew; whoever has them can
+command every agent, so they are not in the database and in no backup of it.
 """
 
 import base64

@@ -38,7 +38,7 @@ class StreamGrant:
 
 
 @lru_cache(maxsize=2)
-def _redis(url: str) -> "Redis[str]":
+def _redis(url: str) -> Redis:
     # A hint is not worth waiting for.
     return Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5, decode_responses=True)
 

@@ -40,7 +40,7 @@ END $$;
 
 
 def across_role(function: str) -> str:
-    """Return the role that owns the cross-tenant function `function`; raises ValueError for an unlisted one."""
+    """Return the role that owns a cross-tenant function; raises ValueError for an unlisted one."""
     if function not in ACROSS_FUNCTIONS:
         raise ValueError(f"{function} is not in portal.lib.roles.ACROSS_FUNCTIONS")
     return f"landfall_fn_{function}"

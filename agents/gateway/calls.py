@@ -1,0 +1,205 @@
+"""The calls of `docs/protocol.md`, as the gateway answers them."""
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from agents.domain.delivery import ReportKind
+from agents.domain.protocol import LONG_POLL_S, TICKET_LIFETIME_S, canonical, report_digest
+from agents.gateway.bearers import Bearers
+from agents.gateway.hints import Hints
+from agents.gateway.problems import COMMAND_CLOSED, MALFORMED, UNKNOWN
+from agents.gateway.signals import Signals
+from agents.gateway.store import Beat, Known, Store, StoredReport
+from portal.lib.keys import PortalKeys, signature_holds
+
+POLL_WITHOUT_REDIS_S = 5.0
+FLUSH_S = 0.2
+REPORTS_MAX = 200
+
+Text = Annotated[str, msgspec.Meta(max_length=255)]
+
+
+class SessionAsked(msgspec.Struct, frozen=True):
+    """Body of a session call."""
+
+    agent_id: UUID
+    at: int
+    nonce: Annotated[str, msgspec.Meta(min_length=8, max_length=128)]
+    signature: Text
+
+
+class Heartbeat(msgspec.Struct, frozen=True):
+    """Body of a heartbeat."""
+
+    number: int
+    at: int
+    version: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    address: Text = ""
+    capabilities: Any = None
+
+
+class Reported(msgspec.Struct, frozen=True):
+    """One report."""
+
+    command_id: UUID
+    number: Annotated[int, msgspec.Meta(ge=1, le=2_000_000_000)]
+    kind: ReportKind
+    body: dict[str, Any]
+    signature: Text
+
+
+class Reports(msgspec.Struct, frozen=True):
+    """Body of a call with reports."""
+
+    reports: Annotated[list[Reported], msgspec.Meta(max_length=REPORTS_MAX)]
+
+
+class TicketAsked(msgspec.Struct, frozen=True):
+    """Body of a ticket's renewal."""
+
+    command_id: UUID
+    disk: Text
+    signature: Text
+
+
+class Calls:
+    """One method per call; each returns what is sent as JSON, and raises Problem."""
+
+    def __init__(
+        self, *, store: Store, bearers: Bearers, signals: Signals, hints: Hints, keys: PortalKeys
+    ) -> None:
+        self._store = store
+        self._bearers = bearers
+        self._signals = signals
+        self._hints = hints
+        self._keys = keys
+        self._beats: dict[UUID, Beat] = {}
+
+    async def session(self, content: bytes) -> Mapping[str, object]:
+        """A fresh bearer."""
+        asked = _decode(content, SessionAsked)
+        bearer, expires = await self._bearers.session(
+            agent_id=asked.agent_id, at=asked.at, nonce=asked.nonce, signature=_base64(asked.signature)
+        )
+        return {"bearer": bearer, "expires": expires, "now": int(time.time())}
+
+    async def heartbeat(self, agent: Known, content: bytes) -> Mapping[str, object]:
+        """Taken; stored with the next flush, 200 ms later at the most."""
+        beat = _decode(content, Heartbeat)
+        now = time.time()
+        self._beats[agent.id] = Beat(
+            agent_id=agent.id,
+            number=beat.number,
+            at=datetime.fromtimestamp(now, UTC),
+            version=beat.version,
+            address=beat.address,
+            capabilities=beat.capabilities if beat.capabilities is not None else {},
+            skew_ms=max(-(2**31), min(2**31 - 1, int((beat.at - now) * 1000))),
+        )
+        return {"now": int(now)}
+
+    async def commands(self, agent: Known, wait: float) -> Mapping[str, object]:
+        """What is due, after at most `wait` seconds."""
+        until = time.monotonic() + min(max(wait, 0.0), LONG_POLL_S)
+        with self._signals.poll(agent.id) as woken:
+            while True:
+                woken.clear()
+                claimed = await self._store.commands_claim(agent.id, datetime.now(UTC))
+                left = until - time.monotonic()
+                if claimed or left <= 0:
+                    return {"commands": [_command(row) for row in claimed]}
+                pause = left if self._signals.connected else min(left, POLL_WITHOUT_REDIS_S)
+                try:
+                    await asyncio.wait_for(woken.wait(), pause)
+                except TimeoutError:
+                    continue
+
+    async def reports(self, agent: Known, content: bytes) -> Mapping[str, object]:
+        """Stored, each once; only then does the agent forget them."""
+        reports = [_checked(agent, report) for report in _decode(content, Reports).reports]
+        stored = await self._store.reports_store(agent.id, reports, datetime.now(UTC))
+        for command_id, tenant_id in set(stored):
+            self._hints.add(command_id, tenant_id)
+        return {"stored": len(stored)}
+
+    async def ticket(self, agent: Known, content: bytes) -> Mapping[str, object]:
+        """A fresh ticket in place of the one that the command came with."""
+        asked = _decode(content, TicketAsked)
+        digest = report_digest(
+            agent_id=agent.id,
+            command_id=asked.command_id,
+            number=0,
+            kind="ticket",
+            body={"disk": asked.disk},
+        )
+        if not signature_holds(bytes(agent.signing_key), _base64(asked.signature), digest):
+            raise UNKNOWN
+        body = await self._store.command_body(asked.command_id, agent.id, datetime.now(UTC))
+        held = (body or {}).get("tickets", {}).get(asked.disk)
+        if held is None:
+            raise COMMAND_CLOSED
+        encoded = held.partition(".")[0]
+        terms = msgspec.json.decode(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+        return {
+            "ticket": self._keys.ticket(canonical({**terms, "expires": int(time.time()) + TICKET_LIFETIME_S}))
+        }
+
+    async def beats_flush(self) -> None:
+        """Store the heartbeats that came since the last flush."""
+        beats, self._beats = self._beats, {}
+        if not beats:
+            return
+        try:
+            await self._store.heartbeats_apply(list(beats.values()))
+        except Exception:
+            self._beats = {**beats, **self._beats}  # the database is away: keep the newest of each
+            raise
+
+
+def _command(row: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        "id": row["id"],
+        "unit_id": row["unit_id"],
+        "generation": row["generation"],
+        "seq": row["seq"],
+        "step": row["step"],
+        "body": msgspec.Raw(row["body"].encode()),
+        "deadline": row["deadline"],
+        "signature": base64.b64encode(row["signature"]).decode(),
+    }
+
+
+def _checked(agent: Known, report: Reported) -> StoredReport:
+    signature = _base64(report.signature)
+    digest = report_digest(
+        agent_id=agent.id,
+        command_id=report.command_id,
+        number=report.number,
+        kind=report.kind,
+        body=report.body,
+    )
+    if not signature_holds(bytes(agent.signing_key), signature, digest):
+        raise UNKNOWN
+    return StoredReport(report.command_id, report.number, report.kind.value, report.body, signature)
+
+
+def _decode(content: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise MALFORMED from error
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MALFORMED from error
