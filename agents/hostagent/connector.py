@@ -124,7 +124,7 @@ class Connector:
         return self._processes.setdefault((endpoint.site, watch), VCenterProcess())
 
     def _endpoint(self, order: Order) -> Endpoint:
-        """The order's vCenter; a tenant's order names the provider's by its site alone, as the watch told it."""
+        """The order's vCenter; a tenant's order names the provider's by its site, the watch told the rest."""
         endpoint: Endpoint = order.body.endpoint
         place = f"endpoint:{endpoint.site}"
         if endpoint.host:
