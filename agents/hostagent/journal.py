@@ -62,6 +62,7 @@ class Report:
     number: int
     kind: str
     body: Any
+    length: int = 0
 
 
 class Journal:
@@ -119,7 +120,8 @@ class Journal:
             (limit,),
         )
         return [
-            Report(row, UUID(of), number, kind, msgspec.json.decode(b)) for row, of, number, kind, b in rows
+            Report(row, UUID(of), number, kind, msgspec.json.decode(b), len(b))
+            for row, of, number, kind, b in rows
         ]
 
     def unsent_count(self, command_id: UUID) -> int:

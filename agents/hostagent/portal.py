@@ -92,11 +92,11 @@ class Portal:
         self._renewing = asyncio.Lock()
 
     async def heartbeat(
-        self, *, number: int, version: str, address: str, capabilities: Sequence[str]
+        self, *, number: int, version: str, address: str, capabilities: dict[str, Any]
     ) -> None:
         """Say that this agent lives. Raises as `_call`."""
         body = {"number": number, "at": int(time.time()), "version": version, "address": address}
-        await self._call("POST", "heartbeat", json={**body, "capabilities": list(capabilities)})
+        await self._call("POST", "heartbeat", json={**body, "capabilities": capabilities})
 
     async def commands(self, *, wait: int = LONG_POLL_S) -> list[Command]:
         """The due commands, after at most `wait` seconds."""
