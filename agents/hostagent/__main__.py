@@ -86,7 +86,7 @@ async def _enrol(asked: argparse.Namespace) -> None:
             portal_key=answer.portal_key,
             host_name=asked.host_name,
             duties=duties,
-            machines=str(Path(asked.machines).resolve()) if asked.machines else "",
+            machines=str(Path(asked.machines).absolute()) if asked.machines else "",
             listen=asked.listen,
             advertise=asked.advertise,
             ca=asked.ca,
