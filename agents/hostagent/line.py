@@ -1,5 +1,8 @@
 """The source's end of the line: movers for one command, with tickets that are renewed while it runs."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from agents.hostagent.channel import Identity
 from agents.hostagent.engine import Engine
 from agents.hostagent.executor import Order
