@@ -106,7 +106,11 @@ def agent_enrol(*, token: str, newcomer: Newcomer, now: datetime) -> Enrolled:
         raise _refused("This install key is not known.")
     enrolment_id, tenant_id = found
     with tenant_context(tenant_id):
-        enrolment = Enrolment.objects.select_for_update().select_related("site", "agent").get(id=enrolment_id)
+        enrolment = (
+            Enrolment.objects.select_for_update(of=("self",))
+            .select_related("site", "agent")
+            .get(id=enrolment_id)
+        )
         _check(enrolment, newcomer, now)
         agent = enrolment.agent or _agent_create(enrolment, newcomer, now)
         if enrolment.used_at is None:
