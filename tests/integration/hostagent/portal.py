@@ -298,7 +298,7 @@ class SmallPortal:
 async def portal_up() -> AsyncIterator[SmallPortal]:
     """A portal on a free port of loopback."""
     portal = SmallPortal()
-    config = uvicorn.Config(portal, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(portal, port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     serving = asyncio.create_task(server.serve())
