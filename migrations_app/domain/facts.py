@@ -26,8 +26,8 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The answers of a unit's steps.
 
-    `touched` once anything may have been changed at either end; `left_behind` names what could not
-    be cleared away at the destination.
+    `touched` once anything may have been changed at either end: only then is there a way back;
+    `left_behind` names what could not be cleared away at the destination.
     """
 
     touched: bool = False

@@ -24,16 +24,12 @@ def _was_on(unit: UnitView) -> bool:
 
 def _must_fence(unit: UnitView) -> bool:
     """Return whether the destination may have got as far as to write, and nobody vouches for it."""
-    return unit.quiesced and unit.facts.touched and not unit.fence_waived
-
-
-def _touched(unit: UnitView) -> bool:
-    return unit.facts.touched
+    return unit.quiesced and not unit.fence_waived
 
 
 def _clears_destination(unit: UnitView) -> bool:
-    """Return whether there is something to clear at a destination that can be reached."""
-    return unit.facts.touched and not unit.fence_waived
+    """Return whether the destination can be reached, or a person had to vouch for it."""
+    return not unit.fence_waived
 
 
 FORWARD: Way = (
@@ -230,7 +226,6 @@ BACKWARD: Way = (
         side=Side.SOURCE,
         limit=timedelta(minutes=10),
         remedy="The destination is fenced: look at the source's agent, then retry.",
-        applies=_touched,
     ),
     Work(
         name="source_power_on",
