@@ -14,7 +14,7 @@ from lab.sites import LabSite
 
 POLL_S = 0.25
 PATIENCE_S = 90.0
-READY = "ready"
+CONNECTED = "connected"
 AWAITS_ACCEPTANCE = "certificate_unknown"
 
 
@@ -64,7 +64,7 @@ class Place:
         if seen != endpoint.fingerprint:
             raise NotInTime(f"the portal shows {seen} and the vCenter has {endpoint.fingerprint}")
         await self.session.post(f"/sites/{self.id}/certificate/", {"fingerprint": seen})
-        await self.state(READY)
+        await self.state(CONNECTED)
 
     async def state(self, wanted: str) -> None:
         """Wait for a state of the site."""
