@@ -14,7 +14,6 @@ from migrations_app.domain.snapshot import Snapshot, UnitView
 from migrations_app.domain.stops import Stop, Work
 from portal.lib import backoff
 
-POWERED_OFF = "poweredOff"
 # Between attempts, where somebody waits for the machine.
 CUTOVER_PAUSE = timedelta(seconds=5)
 PATIENT_PAUSE = timedelta(minutes=1)
@@ -81,8 +80,7 @@ def moved(unit: UnitView, to: Phase, now: datetime) -> UnitView:
         case Phase.READY:
             return replace(unit, ready_at=unit.ready_at or now)
         case Phase.QUIESCING:
-            on = unit.machine.power != POWERED_OFF
-            return replace(unit, quiesced=True, was_powered_on=on)
+            return replace(unit, quiesced=True)
         case Phase.VERIFYING:
             return replace(unit, started_at=unit.started_at or now)
         case Phase.AWAITING_COMMIT:

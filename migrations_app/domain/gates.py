@@ -1,5 +1,6 @@
 """The places where a unit waits for people, the clock and its boot tier."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from migrations_app.domain.decision import Go, Outcome, UnitDecision
@@ -10,6 +11,7 @@ from migrations_app.domain.snapshot import Snapshot, UnitView
 from migrations_app.domain.stops import Gate, Work
 from migrations_app.domain.ways import STOPS
 
+POWERED_OFF = "poweredOff"
 # While a unit is ready a round runs now and then, so that the last one under the freeze stays small.
 RESYNC_EVERY = timedelta(minutes=5)
 # A round older than this is repeated right before the guest is told to shut down.
@@ -42,7 +44,9 @@ def _ready(unit: UnitView, gate: Gate, group: Snapshot, now: datetime) -> Outcom
         )
     if age >= FRESH:
         return Go(unit, sync, "a fresh round before the cut-over")
-    return Go(unit, stop_after(gate, unit), "the cut-over has begun")
+    # Whether to start it again is decided by what it was before anybody touched it.
+    leaving = replace(unit, was_powered_on=unit.machine.power != POWERED_OFF)
+    return Go(leaving, stop_after(gate, leaving), "the cut-over has begun")
 
 
 def _cutover_holds(
