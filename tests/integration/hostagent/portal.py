@@ -1,4 +1,4 @@
-"""A small portal of the tests' own: real HTTP as docs/protocol.md tells it, and the faults that it may have."""
+"""A small portal of the tests' own: real HTTP as docs/protocol.md tells it, with the faults it may have."""
 
 import asyncio
 import base64
