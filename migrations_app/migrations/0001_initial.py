@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
                 ('final', models.BooleanField(default=False)),
                 ('at', models.DateTimeField()),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rounds', to='migrations_app.migrationunit')),
+                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rounds', to='migrations_app.migrationunit')),
             ],
             options={
                 'db_table': 'migration_round',

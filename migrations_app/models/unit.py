@@ -85,7 +85,7 @@ class MigrationUnit(TenantOwned, Phased):
 class UnitRound(TenantOwned):
     """One delta round of a unit, in bytes and seconds; the `final` one ran under the freeze."""
 
-    unit = models.ForeignKey(MigrationUnit, on_delete=models.CASCADE, related_name="rounds")
+    unit = models.ForeignKey(MigrationUnit, on_delete=models.PROTECT, related_name="rounds")
     generation = models.PositiveIntegerField()
     number = models.PositiveIntegerField()
     planned = models.PositiveBigIntegerField()

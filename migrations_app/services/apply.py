@@ -103,7 +103,10 @@ def group_abort(*, group: MigrationGroup, now: datetime) -> None:
     units_recall(group=group)
 
 
-def units_recall(*, group: MigrationGroup) -> None:
-    """Want every unit back that is not there yet: its next generation fences all commands given so far."""
-    back = group.units.exclude(phase__in=CLOSED).filter(wanted_generation=F("generation"))
-    back.exclude(phase=Phase.ROLLING_BACK).update(wanted_generation=F("generation") + 1)
+def units_recall(*, group: MigrationGroup) -> int:
+    """Want every unit back that is not on its way; return how many.
+
+    Its next generation fences all commands given so far.
+    """
+    here = group.units.exclude(phase__in=CLOSED | {Phase.ROLLING_BACK})
+    return here.filter(wanted_generation=F("generation")).update(wanted_generation=F("generation") + 1)

@@ -7,6 +7,7 @@ class PlanInvalid(Refusal):
     """A plan named something that is not there, or not the tenant's."""
 
     code = "plan_invalid"
+    status = 422
 
 
 class NameTaken(Refusal):
@@ -67,3 +68,4 @@ class ConfirmationWrong(Refusal):
     """What was typed to confirm is not what was asked for."""
 
     code = "confirmation_wrong"
+    status = 422

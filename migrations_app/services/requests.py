@@ -131,20 +131,12 @@ def rollback_request(*, group: MigrationGroup, actor: Actor, now: datetime) -> N
     Raises the generations, which fences every command given so far, and lifts a pause.
     """
     locked = group_lock(group, actor, Right.CUT_OVER)
-    phases = {Phase(phase) for phase in locked.units.values_list("phase", flat=True)}
-    if locked.desired == Desired.HOLD or Phase.COMMITTED in phases or phases <= CLOSED | {Phase.ROLLING_BACK}:
+    if locked.desired in (Desired.HOLD, Desired.COMMIT) or not units_recall(group=locked):
         raise RollbackRefused(
             "The group was not rolled back.",
-            why="It has not started, is on its way back, or is committed.",
+            why="It has not started, is on its way back already, or its commit has been asked for.",
             remedy="A committed machine comes back by a migration the other way.",
         )
-    if locked.desired == Desired.COMMIT:
-        raise RollbackRefused(
-            "The group was not rolled back.",
-            why="The commit has been asked for.",
-            remedy="A committed machine comes back by a migration the other way.",
-        )
-    units_recall(group=locked)
     group_ask(
         locked,
         now=now,
