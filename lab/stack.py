@@ -1,12 +1,21 @@
 """The portal as its supervisor runs it, and kill -9 for any of its processes."""
 
+import asyncio
 import os
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from lab.children import Child
 from lab.faults.cells import Victim
+
+READY_S = 120.0
+POLL_S = 0.1
 
 MARKS: Mapping[Victim, tuple[str, ...]] = {
     Victim.WEB: ("granian", "portal.wsgi"),
@@ -21,6 +30,58 @@ MARKS: Mapping[Victim, tuple[str, ...]] = {
 
 class NobodyThere(Exception):
     """No process of the supervisor's is that victim."""
+
+
+class PortalDown(Exception):
+    """The portal did not come up; the message names its log."""
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """What the supervisor tells when the portal answers."""
+
+    portal: str
+    gateway: str
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortalStack:
+    """A running portal, and the provider's first person."""
+
+    child: Child
+    ready: Ready
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's number."""
+        assert self.child.process is not None  # noqa: S101  started
+        return self.child.process.pid
+
+
+@asynccontextmanager
+async def portal_up(folder: Path, *, port: int = 0, gateway_port: int = 0) -> AsyncIterator[PortalStack]:
+    """The portal with a database of its own in `folder`, until the end. Raises PortalDown."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told = folder / "ready.json"
+    argv = [sys.executable, "-m", "portal.embedded", "up", "--state", str(folder / "state")]
+    argv += ["--port", str(port), "--gateway-port", str(gateway_port), "--ready", str(told)]
+    child = Child(argv, folder / "supervisor.log")
+    child.start()
+    try:
+        yield PortalStack(child, await _ready(child, told))
+    finally:
+        await child.stop()
+
+
+async def _ready(child: Child, told: Path) -> Ready:
+    for _ in range(int(READY_S / POLL_S)):
+        if told.exists():
+            return msgspec.json.decode(told.read_bytes(), type=Ready)
+        if not child.running:
+            break
+        await asyncio.sleep(POLL_S)
+    raise PortalDown(f"the portal did not come up, see {child.log}")
 
 
 def victims(root: int, victim: Victim) -> list[int]:

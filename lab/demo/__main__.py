@@ -1,0 +1,70 @@
+"""`./landfall demo [--exit] [--json] [--keep DIR]`."""
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+
+from lab.children import ROOT
+from lab.demo.results import table
+from lab.demo.run import Demo, demo_run
+
+
+def main(arguments: list[str]) -> int:
+    """Run the demo; 0 when all is as it must be."""
+    asked = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    began = time.monotonic()
+
+    def tell(said: str) -> None:
+        print(f"{time.monotonic() - began:6.1f} s  {said}", file=sys.stderr, flush=True)
+
+    return asyncio.run(_run(asked, Demo(asked.folder, asked.keep, tell, asked.port, asked.gateway_port)))
+
+
+async def _run(asked: argparse.Namespace, demo: Demo) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    running = asyncio.create_task(_show(asked, demo, stop))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not running.done():
+        running.cancel()
+        await asyncio.wait({running})
+    stopping.cancel()
+    return 130 if running.cancelled() else running.result()
+
+
+async def _show(asked: argparse.Namespace, demo: Demo, stop: asyncio.Event) -> int:
+    async with demo_run(demo) as told:
+        if asked.json:
+            print(json.dumps(told.document, indent=2))
+        else:
+            print(f"\n{table(told.results)}\n\n{told.signs}\n")
+            print("\n".join(told.document["faults"]) or "Nothing was lost.", flush=True)
+        if not asked.exit:
+            print("The portal keeps running; Ctrl-C ends it.", file=sys.stderr, flush=True)
+            await stop.wait()
+        return 0 if told.document["ok"] else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./landfall demo", description="Build a simulated estate and migrate six running machines."
+    )
+    parser.add_argument("--exit", action="store_true", help="end when the migration has ended")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    parser.add_argument("--keep", type=Path, help="leave the images of both sides in this folder")
+    parser.add_argument("--folder", type=Path, default=ROOT / "var" / "demo", help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--gateway-port", type=int, default=8001)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
