@@ -67,6 +67,10 @@ class Door:
         """Say that a machine is off."""
         await self._ask({"op": "power_off", "moid": moid})
 
+    async def destroy(self, moid: str) -> None:
+        """Power a machine off, and delete it with its disks."""
+        await self._ask({"op": "destroy", "moid": moid})
+
     async def machine_create(self, name: str, host: str, sizes: Sequence[int], *, memory: int = 256) -> str:
         """A machine with blank disks of these sizes in bytes, powered off, on that host; its moid."""
         order = {

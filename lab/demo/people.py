@@ -16,7 +16,7 @@ class Person:
 
 async def tenant_join(provider: Session, own: Session, person: Person, *, organisation: str) -> str:
     """The provider takes a tenant on with its owner, who signs in; the tenant's id."""
-    body = {"name": organisation, "email": person.email, "person_name": person.name}
-    made = await provider.post("/tenants/", body | {"password": person.password})
+    owner = {"owner_email": person.email, "owner_name": person.name, "owner_password": person.password}
+    made = await provider.post("/tenants/", {"name": organisation, **owner})
     await own.sign_in(person.email, person.password)
     return str(made["id"])

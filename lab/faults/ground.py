@@ -52,6 +52,14 @@ class Ground:
         await near.power_on(name)
         return await near.machine(name)
 
+    async def machine_end(self, name: str) -> None:
+        """Remove the machine at both sides: the next cell has its own."""
+        for site in (self.story.pair.near, self.story.pair.far):
+            async with site.door as door:
+                for seen in await door.machines():
+                    if seen.name == name:
+                        await door.destroy(seen.moid)
+
     async def at(self, moment: Moment, act: Callable[[], Awaitable[None]]) -> None:
         """Do something while an agent stands at its barrier. Raises NotReached."""
         hold, reached = self.hold / f"{moment.barrier}.hold", self.hold / f"{moment.barrier}.reached"

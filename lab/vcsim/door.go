@@ -100,6 +100,11 @@ func (door *hostDoor) obey(ctx context.Context, wanted order) (answer, error) {
 		return answer{}, waited(ctx)(machine.PowerOn(ctx))
 	case "power_off":
 		return answer{}, waited(ctx)(machine.PowerOff(ctx))
+	case "destroy":
+		if task, err := machine.PowerOff(ctx); err == nil {
+			_ = task.Wait(ctx) // off already, as often as not
+		}
+		return answer{}, waited(ctx)(machine.Destroy(ctx))
 	case "create":
 		moid, err := machineCreate(ctx, door.client, wanted)
 		return answer{Moid: moid}, err
