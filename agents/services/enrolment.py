@@ -30,6 +30,7 @@ class EnrolmentExpired(Refusal):
     """The one-off key is too old."""
 
     code = "ENR-01"
+    status = 410
 
 
 class EnrolmentUsed(Refusal):
@@ -42,6 +43,7 @@ class EnrolmentRefused(Refusal):
     """No such key, or a revoked one: the caller learns nothing else."""
 
     code = "ENR-03"
+    status = 403
 
 
 @dataclass(frozen=True, slots=True)

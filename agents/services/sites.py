@@ -21,6 +21,7 @@ class SiteInvalid(Refusal):
     """A field of a site is not what it should be."""
 
     code = "site_invalid"
+    status = 422
 
 
 class SiteNameTaken(Refusal):

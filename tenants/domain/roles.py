@@ -63,6 +63,7 @@ class RightMissing(Refusal):
     """A member asked for something that the role does not allow."""
 
     code = "right_missing"
+    status = 403
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Person(AbstractUser):
 
 
 class Tenant(models.Model):
-    """An organisation; its own row is fenced by its id. The provider is one, too: it owns its sites and agents."""
+    """An organisation, fenced by its id. The provider is one, too: it owns its sites and agents."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)

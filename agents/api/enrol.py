@@ -1,0 +1,79 @@
+"""The one call of an agent that the web process answers: enrolment, by a one-off key."""
+
+import base64
+import binascii
+
+from django.conf import settings
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import AnonRateThrottle
+
+from agents.services import Newcomer, agent_enrol
+from tenants.interfaces import OpenApi
+
+KEY_TEXT_MAX = 64
+
+
+class EnrolThrottle(AnonRateThrottle):
+    """A key has 256 bits, so that guessing is hopeless; this keeps it cheap as well."""
+
+    rate = "60/min"
+
+
+class EnrolIn(serializers.Serializer[object]):
+    """What an agent says of itself; keys are raw, in base64."""
+
+    token = serializers.CharField(max_length=200)
+    name = serializers.CharField(max_length=200, allow_blank=True, default="")
+    host_name = serializers.CharField(max_length=255, allow_blank=True, default="")
+    duties = serializers.ListField(child=serializers.CharField(max_length=16), max_length=4)
+    signing_key = serializers.CharField(max_length=KEY_TEXT_MAX)
+    sealing_key = serializers.CharField(max_length=KEY_TEXT_MAX)
+    version = serializers.CharField(max_length=40, allow_blank=True, default="")
+
+
+class EnrolOut(serializers.Serializer[object]):
+    """What the agent needs from now on."""
+
+    agent_id = serializers.UUIDField()
+    site_id = serializers.UUIDField()
+    gateway = serializers.CharField()
+    certificate = serializers.CharField()
+    authority = serializers.CharField()
+    portal_key = serializers.CharField()
+    bearer = serializers.CharField()
+    bearer_expires = serializers.DateTimeField()
+
+
+class Enrol(OpenApi):
+    """Lets an agent in."""
+
+    throttle_classes = (EnrolThrottle,)
+
+    @extend_schema(request=EnrolIn, responses=EnrolOut)
+    def post(self, request: Request) -> Response:
+        """Spend a one-off key."""
+        asked = EnrolIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        said = asked.validated_data
+        newcomer = Newcomer(
+            name=said["name"],
+            host_name=said["host_name"],
+            duties=said["duties"],
+            signing_key=_key(said["signing_key"]),
+            sealing_key=_key(said["sealing_key"]),
+            version=said["version"],
+        )
+        let_in = agent_enrol(token=said["token"], newcomer=newcomer, now=timezone.now())
+        answer = {name: getattr(let_in, name) for name in EnrolOut().fields if name != "gateway"}
+        return Response(EnrolOut({**answer, "gateway": settings.GATEWAY_URL}).data)
+
+
+def _key(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise serializers.ValidationError("A key is base64.") from error

@@ -1,0 +1,26 @@
+"""Calls about migration groups."""
+
+from django.urls import path
+
+from migrations_app.api import groups
+
+_GROUP = "groups/<uuid:group>/"
+_UNIT = "groups/<uuid:group>/units/<uuid:unit>/"
+
+urlpatterns = [
+    path("groups/", groups.Groups.as_view(), name="api-groups"),
+    path(_GROUP, groups.OneGroup.as_view(), name="api-group"),
+    path(f"{_GROUP}preflight/", groups.GroupPreflight.as_view(), name="api-group-preflight"),
+    path(f"{_GROUP}start/", groups.GroupStart.as_view(), name="api-group-start"),
+    path(f"{_GROUP}cancel/", groups.GroupCancel.as_view(), name="api-group-cancel"),
+    path(f"{_GROUP}pause/", groups.GroupPause.as_view(), name="api-group-pause"),
+    path(f"{_GROUP}resume/", groups.GroupResume.as_view(), name="api-group-resume"),
+    path(f"{_GROUP}cutover/", groups.GroupCutover.as_view(), name="api-group-cutover"),
+    path(f"{_GROUP}commit/", groups.GroupCommit.as_view(), name="api-group-commit"),
+    path(f"{_GROUP}rollback/", groups.GroupRollback.as_view(), name="api-group-rollback"),
+    path(f"{_UNIT}history/", groups.UnitHistory.as_view(), name="api-unit-history"),
+    path(f"{_UNIT}retry/", groups.UnitRetry.as_view(), name="api-unit-retry"),
+    path(f"{_UNIT}rollback/", groups.UnitRollback.as_view(), name="api-unit-rollback"),
+    path(f"{_UNIT}accept-unverified/", groups.UnitAcceptUnverified.as_view(), name="api-unit-accept"),
+    path(f"{_UNIT}declare-off/", groups.UnitDeclareOff.as_view(), name="api-unit-declare-off"),
+]

@@ -1,0 +1,1 @@
+"""Pages that span apps: they read selectors, nothing else."""

@@ -1,0 +1,145 @@
+"""The base of the API's calls."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.http import Http404, HttpResponseBase
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from portal.lib.refusal import Refusal
+from portal.lib.tenancy import provider_context, tenant_context
+from tenants.domain.roles import Actor, Right, TenantKind
+from tenants.selectors import Belonging, belongings_of
+
+ORGANISATION = "HTTP_LANDFALL_ORGANISATION"
+PAGE = 100
+PAGE_MAX = 500
+
+
+class OrganisationNeeded(Refusal):
+    """A person of several organisations did not say which one this is about."""
+
+    code = "organisation_needed"
+    status = 400
+
+
+class OpenApi(APIView):
+    """A call that belongs to nobody; it answers whoever asks."""
+
+    permission_classes = (AllowAny,)
+    authentication_classes = ()
+
+
+class TenantApi(APIView):
+    """A call inside one organisation: the person's own, or the one named by the header Landfall-Organisation.
+
+    Outsiders get 404, insiders without `right` 403. The whole call is one transaction inside the
+    organisation, and a refusal undoes it.
+    """
+
+    right: ClassVar[Right] = Right.VIEW
+    rights: ClassVar[dict[str, Right]] = {}
+    actor: Actor
+    belonging: Belonging
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Resolve the organisation and enter it."""
+        super().initial(request, *args, **kwargs)
+        if request.user.pk is None:
+            raise NotAuthenticated
+        self.belonging = self.resolve(belongings_of(request.user.pk))
+        self.actor = self.belonging.actor(request.user.pk)
+        self.actor.require(self.rights.get(request.method or "", self.right))
+        self._stack.enter_context(self.context())
+        self._entered = True
+
+    def resolve(self, belongings: list[Belonging]) -> Belonging:
+        """Return the organisation that the call is about. Raises Http404 and OrganisationNeeded."""
+        asked = self.request.META.get(ORGANISATION)
+        if asked is None:
+            if len(belongings) != 1:
+                raise _organisation_needed(belongings)
+            return belongings[0]
+        for belonging in belongings:
+            if str(belonging.tenant_id) == asked.lower():
+                return belonging
+        raise Http404
+
+    def context(self) -> Any:
+        """Return the context in which the call runs."""
+        return tenant_context(self.actor.tenant_id)
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Run the call in a context that ends with it, however it ends."""
+        self._entered = False
+        with ExitStack() as self._stack:
+            return super().dispatch(request, *args, **kwargs)
+
+    def leave(self) -> None:
+        """Leave the organisation, as before work that enters another one."""
+        self._stack.close()
+        self._entered = False
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Undo what the call did, and answer."""
+        if self._entered:
+            transaction.set_rollback(True)
+        return super().handle_exception(exc)
+
+
+class ProviderApi(TenantApi):
+    """A call of the provider's staff that reads across tenants; to everybody else it is not there."""
+
+    right = Right.PROVIDER_VIEW
+
+    def resolve(self, belongings: list[Belonging]) -> Belonging:
+        """Return the provider. Raises Http404."""
+        for belonging in belongings:
+            if belonging.kind is TenantKind.PROVIDER:
+                return belonging
+        raise Http404
+
+    def context(self) -> Any:
+        """Return the context in which all tenants can be read."""
+        return provider_context()
+
+
+def listed(request: Request, rows: Any, *, shown: Callable[[list[Any]], Any]) -> Response:
+    """Return one page of the ordered queryset `rows`, as `shown` makes JSON of it, and where the next is."""
+    limit = min(_number(request.query_params.get("limit"), PAGE), PAGE_MAX)
+    offset = _number(request.query_params.get("cursor"), 0)
+    page = list(rows[offset : offset + limit + 1])
+    following = None
+    if len(page) > limit:
+        query = request.query_params.copy()
+        query["cursor"] = str(offset + limit)
+        following = f"{request.path}?{query.urlencode()}"
+    return Response({"results": shown(page[:limit]), "next": following})
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdigit() and len(text) < 10 else default
+
+
+def _organisation_needed(belongings: list[Belonging]) -> OrganisationNeeded:
+    names = ", ".join(f"{belonging.name} ({belonging.tenant_id})" for belonging in belongings)
+    return OrganisationNeeded(
+        "The call was not made.",
+        why=f"You belong to {names}." if names else "You belong to no organisation.",
+        remedy="Name one in the header Landfall-Organisation.",
+    )
+
+
+def uuid_or_404(text: str) -> UUID:
+    """Return the id that a person gave. Raises Http404."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Http404 from error
