@@ -157,6 +157,11 @@ class Story:
         for tenant_id in tenant_ids:
             await self.provider.post("/offers/", {"site": place.id, "tenant": tenant_id})
 
+    async def price(self, tenant_id: str, amount: str, currency: str = "EUR") -> None:
+        """The provider says what a migrated machine costs a tenant, from now on."""
+        body = {"tenant": tenant_id, "currency": currency, "vm_migrated_price": amount}
+        await self.provider.post("/prices/", body)
+
     async def tenant_site(self, name: str) -> None:
         """The tenant connects its site."""
         self.near = place = await Place.create(self.tenant, name)

@@ -21,6 +21,8 @@ from lab.stack import PortalStack, portal_up
 from lab.story import Story
 from lab.workloads import workloads_write
 
+PRICES = ("49.00", "59.00")
+"""A migrated machine, in euros: Acme has negotiated."""
 CACHE = ROOT / "var" / "cache"
 
 
@@ -62,6 +64,8 @@ async def demo_run(demo: Demo) -> AsyncIterator[Told]:
         people = await _people(stack, portal)
         story = Story(people.provider, people.alice, pair)
         await machines_make(story, demo.tell)
+        for tenant, amount in zip(people.tenants, PRICES, strict=True):
+            await story.price(tenant, amount)
         await story.provider_site("Landing zone", people.tenants)
         demo.tell("the provider's site is connected, and granted")
         await story.tenant_site("Acme data centre")

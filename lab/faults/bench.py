@@ -51,6 +51,7 @@ async def ground_up(binary: Path, folder: Path, seed: str) -> AsyncIterator[Grou
         alice = Person("Alice", "alice@acme.example", f"only-for-this-run-{seed}")
         story = Story(provider, tenant, pair)
         acme = await tenant_join(provider, tenant, alice, organisation="Acme")
+        await story.price(acme, "49.00")
         await story.provider_site("Landing zone", [acme])
         await story.tenant_site("Acme data centre")
         yield Ground(story, lambda: portal.pid, short)
