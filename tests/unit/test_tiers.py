@@ -9,7 +9,7 @@ from agents.domain.delivery import CommandPhase
 from agents.domain.protocol import Failure, Step
 from migrations_app.domain.decide import decide
 from migrations_app.domain.decision import UnitDecision
-from migrations_app.domain.lifecycle import Condition, Desired, Phase, TierGate
+from migrations_app.domain.lifecycle import Condition, Desired, Phase, ShutdownPolicy, TierGate
 from migrations_app.domain.snapshot import CommandView, Snapshot, TierView, UnitView
 from tests.unit.world import NOON, group_new, unit_new
 
@@ -122,7 +122,7 @@ def test_one_guest_that_aborts_sends_all_back() -> None:
         CommandPhase.FAILED,
         {"code": Failure.GUEST_STILL_RUNNING.value, "what": "It runs."},
     )
-    group = replace(group_of(stubborn, WEB), shutdown_policy="abort")
+    group = replace(group_of(stubborn, WEB), shutdown_policy=ShutdownPolicy.ABORT)
 
     decision = decide(group, NOON)
 
