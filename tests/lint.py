@@ -1,0 +1,65 @@
+"""`./landfall lint`: every check of style, types, layers and licences; all of them run, then it says."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from portal.lib.keys import keys_create
+from tests.licences import licences_wrong
+
+ROOT = Path(__file__).parents[1]
+PRODUCT = ("portal", "tenants", "billing", "agents", "migrations_app", "protection_app", "lab", "tests")
+BIN = Path(sys.executable).parent
+
+
+def main() -> int:
+    """Run the checks; 0 when all pass."""
+    with tempfile.TemporaryDirectory() as folder:
+        keys_create(Path(folder))
+        production = {
+            "LANDFALL_SECRET_KEY": "x" * 64,
+            "LANDFALL_PORTAL_URL": "https://portal.example",
+            "LANDFALL_KEYS": folder,
+        }
+        failed = [name for name, argv, more in _checks(production) if not _passes(name, argv, more)]
+    wrong = licences_wrong()
+    for line in wrong:
+        print(f"licence: {line}")
+    failed += ["licences"] if wrong else []
+    print("lint: " + (f"failed: {', '.join(failed)}" if failed else "all checks pass"))
+    return 1 if failed else 0
+
+
+def _checks(production: dict[str, str]) -> list[tuple[str, list[str], dict[str, str]]]:
+    python = sys.executable
+    manage = [python, "manage.py"]
+    return [
+        ("ruff", [str(BIN / "ruff"), "check", "--quiet", "."], {}),
+        ("format", [str(BIN / "ruff"), "format", "--check", "--quiet", "."], {}),
+        ("mypy", [python, "-m", "mypy"], {}),
+        ("layers", [str(BIN / "lint-imports")], {}),
+        ("templates", [str(BIN / "djlint"), *PRODUCT, "--check", "--quiet"], {}),
+        ("migrations", [*manage, "makemigrations", "--check", "--dry-run"], {}),
+        ("deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], production),
+    ]
+
+
+def _passes(name: str, argv: list[str], more: dict[str, str]) -> bool:
+    done = subprocess.run(
+        argv,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONWARNINGS": "ignore", **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(f"{name}: {'ok' if done.returncode == 0 else 'FAILED'}", flush=True)
+    if done.returncode != 0:
+        print(done.stdout[-6000:] + done.stderr[-2000:], flush=True)
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
