@@ -84,6 +84,7 @@ STATICFILES_DIRS = [
         "idiomorph": _MODULES / "idiomorph" / "dist",
         "uplot": _MODULES / "uplot" / "dist",
         "inter": _MODULES / "@fontsource-variable" / "inter" / "files",
+        "": _ROOT / "static-built",  # the sprite, by manage.py build_sprite
     }.items()
     if path.is_dir()
 ]
