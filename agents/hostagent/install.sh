@@ -1,0 +1,136 @@
+#!/bin/sh
+# Installs the Landfall agent on this host, enrols it and starts it. Safe to run again.
+#
+#   curl -fsS https://PORTAL/agent/install | sudo sh -s -- --portal https://PORTAL --token TOKEN [options]
+#
+#   --portal URL      the portal (default: the one that served this; https, or http on loopback)
+#   --token TOKEN     the one-off token that the portal showed; --key is the same
+#   --duties LIST     host, connector, or host,connector        (default: host)
+#   --host-name NAME  this host's name in its vCenter           (default: the host's own)
+#   --machines DIR    the folder with one folder per machine    (default: /var/lib/landfall-machines)
+#   --listen H:P      where other agents connect                (default: 0.0.0.0:7443)
+#   --advertise H:P   the same as others see it                 (default: host name and port of --listen)
+#   --ca FILE         the authority of the portal's certificate (default: the system's)
+#   --package SRC     URL or file of the archive                (default: PORTAL/agent/package)
+#   --prefix DIR      where it goes                             (default: /opt/landfall-agent)
+#   --state DIR       the agent's own folder                    (default: /var/lib/landfall-agent)
+#   --no-start        enrol only
+set -eu
+
+PORTAL=@PORTAL@ TOKEN='' DUTIES=host HOST_NAME=$(uname -n) MACHINES=/var/lib/landfall-machines
+LISTEN=0.0.0.0:7443 ADVERTISE='' CA='' PACKAGE='' START=yes
+PREFIX=/opt/landfall-agent STATE=/var/lib/landfall-agent
+SHA256=@SHA256@
+
+say() { printf 'landfall agent: %s\n' "$*"; }
+fail() { printf 'landfall agent: %s\n' "$*" >&2; exit 1; }
+
+while [ $# -gt 0 ]; do
+    case $1 in
+        --no-start) START=no; shift; continue ;;
+        --*) [ $# -gt 1 ] || fail "$1 needs a value" ;;
+    esac
+    case $1 in
+        --portal) PORTAL=$2 ;;
+        --token|--key) TOKEN=$2 ;;
+        --duties) DUTIES=$2 ;;
+        --host-name) HOST_NAME=$2 ;;
+        --machines) MACHINES=$2 ;;
+        --listen) LISTEN=$2 ;;
+        --advertise) ADVERTISE=$2 ;;
+        --ca) CA=$2 ;;
+        --package) PACKAGE=$2 ;;
+        --prefix) PREFIX=$2 ;;
+        --state) STATE=$2 ;;
+        *) fail "unknown option $1" ;;
+    esac
+    shift 2
+done
+
+case $PORTAL in http*) ;; *) fail "--portal URL is missing" ;; esac
+[ -f "$STATE/agent.json" ] || [ -n "$TOKEN" ] || fail "--token is missing: the portal shows one"
+PACKAGE=${PACKAGE:-$PORTAL/agent/package}
+
+for PYTHON in python3.13 python3.12 python3.11 python3; do
+    command -v "$PYTHON" >/dev/null 2>&1 && "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' && break
+    PYTHON=
+done
+[ -n "$PYTHON" ] || fail "Python 3.11 or newer is missing: install it (Debian: apt-get install python3 python3-venv)"
+case $DUTIES in
+    *host*) "$PYTHON" -c 'import nbd' 2>/dev/null ||
+        fail "libnbd for Python is missing: install it (Debian: apt-get install python3-libnbd)" ;;
+esac
+
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+say "fetching the agent"
+if [ -f "$PACKAGE" ]; then
+    cp "$PACKAGE" "$WORK/agent.tar.gz"
+else
+    curl -fsS ${CA:+--cacert "$CA"} -o "$WORK/agent.tar.gz" "$PACKAGE" || fail "$PACKAGE cannot be fetched"
+fi
+printf '%s  %s\n' "$SHA256" "$WORK/agent.tar.gz" | sha256sum -c --quiet - >/dev/null 2>&1 ||
+    fail "the archive is not the one that this installer was made for: fetch the installer again"
+
+say "installing into $PREFIX"
+mkdir -p "$PREFIX"
+[ -x "$PREFIX/venv/bin/python" ] || "$PYTHON" -m venv "$PREFIX/venv" ||
+    fail "no virtual environment (Debian: apt-get install python3-venv)"
+mkdir "$WORK/code"
+tar -xzf "$WORK/agent.tar.gz" -C "$WORK/code"
+"$PREFIX/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$WORK/code/requirements.txt" ||
+    fail "the requirements cannot be installed"
+SITE=$("$PREFIX/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+"$PYTHON" -c 'import nbd, libnbdmod; print(nbd.__file__, libnbdmod.__file__)' 2>/dev/null | tr ' ' '\n' |
+    while read -r MODULE; do ln -sf "$MODULE" "$SITE/"; done
+rm -rf "$PREFIX/code.old"
+[ ! -d "$PREFIX/code" ] || mv "$PREFIX/code" "$PREFIX/code.old"
+mv "$WORK/code" "$PREFIX/code"
+rm -rf "$PREFIX/code.old"
+
+umask 077
+mkdir -p "$STATE"
+cd "$PREFIX/code"
+set -- --state "$STATE" --portal "$PORTAL" --token "${TOKEN:-none}" --duties "$DUTIES" --host-name "$HOST_NAME"
+set -- "$@" --name "$HOST_NAME" --machines "$MACHINES" --listen "$LISTEN"
+[ -z "$ADVERTISE" ] && case $LISTEN in 0.0.0.0:*) ADVERTISE=$(uname -n):${LISTEN##*:} ;; esac
+[ -z "$ADVERTISE" ] || set -- "$@" --advertise "$ADVERTISE"
+[ -z "$CA" ] || set -- "$@" --ca "$CA"
+"$PREFIX/venv/bin/python" -m agents.hostagent enrol "$@" || fail "it could not be enrolled"
+
+RUN="$PREFIX/venv/bin/python -m agents.hostagent run --state $STATE"
+if [ "$START" = no ]; then
+    say "enrolled; to run it: cd $PREFIX/code && $RUN"
+elif [ -d /run/systemd/system ]; then
+    cat > /etc/systemd/system/landfall-agent.service <<UNIT
+[Unit]
+Description=Landfall agent
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+WorkingDirectory=$PREFIX/code
+ExecStart=$RUN
+Restart=always
+RestartSec=2
+# The lock keepers outlive the agent: that is what keeps a frozen disk frozen.
+KillMode=process
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+    systemctl daemon-reload
+    systemctl enable --quiet landfall-agent
+    systemctl restart landfall-agent
+    say "running: systemctl status landfall-agent"
+else
+    # No systemd here: one that restarts it, in the background, with its log in the state folder.
+    cat > "$PREFIX/run" <<LOOP
+#!/bin/sh
+cd $PREFIX/code
+while :; do $RUN; [ \$? -eq 0 ] && exit; sleep 2; done
+LOOP
+    chmod +x "$PREFIX/run"
+    nohup "$PREFIX/run" >> "$STATE/agent.log" 2>&1 < /dev/null &
+    say "running, with its log in $STATE/agent.log; start $PREFIX/run at boot"
+fi
