@@ -10,7 +10,7 @@ from agents.hostagent.connector import Connector
 from agents.hostagent.destination import DestinationSteps
 from agents.hostagent.executor import StepFunction
 from agents.hostagent.host import Host
-from agents.hostagent.identity import StateFolder, private_write
+from agents.hostagent.identity import StateFolder, portal_key_load, private_write
 from agents.hostagent.journal import Journal
 from agents.hostagent.landings import Landings
 from agents.hostagent.line import Line
@@ -38,7 +38,7 @@ class Duties:
             fingerprint = folder.identity.fingerprint
             self._landings = Landings(host=host, receiver=receiver, address=address, fingerprint=fingerprint)
             self._released = Released(host)
-            line = Line(identity=folder.identity, authority=folder.authority)
+            line = Line(host=host, identity=folder.identity, authority=folder.authority, portal=portal)
             self.steps |= SourceSteps(host, line).steps
             self.steps |= DestinationSteps(host, self._landings, self._released).steps
 
@@ -75,7 +75,13 @@ def _receiver_open(folder: StateFolder) -> tuple[Receiver, str]:
     host, _, port = settings.listen.rpartition(":")
     kept = folder.path / "port"
     wanted = int(port) or (int(kept.read_text()) if kept.exists() else 0)
-    receiver = Receiver(identity=folder.identity, peers=folder.authority, host=host, port=wanted)
+    receiver = Receiver(
+        identity=folder.identity,
+        authority=folder.authority,
+        portal_key=portal_key_load(settings.portal_key),
+        host=host,
+        port=wanted,
+    )
     private_write(kept, str(receiver.port).encode())
     if not settings.advertise:
         return receiver, f"{host}:{receiver.port}"

@@ -10,7 +10,7 @@ from agents.hostagent.freeze import GuestReturned, GuestStillRunning
 from agents.hostagent.lock import DiskBusy, LockLost
 from agents.hostagent.mover import TransferFailed
 from agents.hostagent.portal import PortalUnreachable
-from agents.hostagent.wire import TransferRefused
+from agents.hostagent.wire import DestinationFull, TransferRefused
 
 
 class StepFailed(Exception):
@@ -80,6 +80,11 @@ _TABLE: Mapping[type[Exception], _Words] = {
         Failure.TRANSFER_REFUSED,
         "The destination's agent refused the transfer.",
         "The reason is its own; see that both agents are enrolled and their clocks are right.",
+    ),
+    DestinationFull: _Words(
+        Failure.DESTINATION_FULL,
+        "The destination's datastore is full.",
+        "Make room on it. The migration goes on where it stopped; nothing that has arrived is sent again.",
     ),
     PortalUnreachable: _Words(
         Failure.TRANSFER_REFUSED,

@@ -5,17 +5,15 @@ takes it out. So each one that should be open is watched, and put in again when 
 """
 
 import asyncio
-import hashlib
 import logging
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agents.hostagent.engine import Engine, EngineError, Exports, ResyncNeeded
 from agents.hostagent.failures import StepFailed
 from agents.hostagent.host import Host, MachineFolder, Place
 from agents.hostagent.lock import DiskBusy, DiskLock
-from agents.hostagent.receiver import Grant, Receiver
+from agents.hostagent.receiver import Receiver
 
 WATCH_EVERY_S = 1.0
 
@@ -31,7 +29,6 @@ class Landings:
         self._host = host
         self._receiver = receiver
         self._watches: dict[str, asyncio.Task[None]] = {}
-        self._tickets: dict[str, list[bytes]] = {}
 
     async def open(self, machine: str, folder: MachineFolder, place: Place) -> None:
         """Lock, attach and open; again, when it was open. Raises DiskBusy, EngineGone and EngineRefused."""
@@ -53,8 +50,8 @@ class Landings:
         if (watch := self._watches.pop(machine, None)) is not None and watch is not asyncio.current_task():
             watch.cancel()
             await asyncio.wait([watch])
-        for ticket in self._tickets.pop(machine, []):
-            await asyncio.to_thread(self._receiver.revoke, ticket)
+        if (place := self._host.place(machine)) is not None:
+            await asyncio.to_thread(self._receiver.landing_close, place.unit)
 
     def restore(self) -> None:
         """Open again, as soon as they can be, the landings that were open when the agent ended."""
@@ -76,16 +73,16 @@ class Landings:
     def _admit(self, machine: str, place: Place, exports: Exports) -> None:
         folder = self._host.own_folder(machine)
         for disk in place.disks:
-            ticket = interim_ticket(machine, disk.name)
-            grant = Grant(
-                peer=place.peer,
+            self._receiver.landing_open(
+                unit=place.unit,
+                generation=place.generation,
+                machine=machine,
+                disk=disk.name,
                 export=exports[disk.name],
                 size=disk.size,
-                applied=folder / f"applied-{disk.name}",
-                expires=datetime.now(UTC) + timedelta(hours=1),
+                applied_path=folder / f"applied-{disk.name}",
+                digests_path=folder / f"digests-{disk.name}",
             )
-            self._receiver.grant(ticket, grant)
-            self._tickets.setdefault(machine, []).append(ticket)
 
     async def _watch(self, machine: str, folder: MachineFolder, place: Place, daemon: object) -> None:
         """Open the landing again whenever the machine's storage daemon is not the one it was opened in."""
@@ -111,10 +108,6 @@ async def attach_anew(engine: Engine) -> None:
         await engine.attach(known=False)
     except ResyncNeeded:  # a part was there; it has been removed
         await engine.attach(known=False)
-
-
-def interim_ticket(machine: str, disk: str) -> bytes:
-    return hashlib.sha256(f"{machine}/{disk}".encode()).digest()
 
 
 def _daemon_mark(folder: MachineFolder) -> object:

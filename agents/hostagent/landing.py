@@ -1,0 +1,333 @@
+"""One disk's landing: who may write to it now, and the session that does."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import nbd
+
+from agents.hostagent.applied import AppliedBlocks
+from agents.hostagent.channel import TlsChannel
+from agents.hostagent.digest_file import DigestFile, Kept, OpenDigests
+from agents.hostagent.engine import EngineGone, Export, RoundKey
+from agents.hostagent.extents import allocated_extents
+from agents.hostagent.handles import HandlePool
+from agents.hostagent.wire import (
+    ANSWER,
+    Answer,
+    Bytes,
+    CompareFirst,
+    DestinationFull,
+    Frame,
+    FrameTorn,
+    Hello,
+    TransferRefused,
+    TryLater,
+    frame_decode,
+)
+
+WRITERS = 2
+QUEUED_MAX = 24
+"""Frames received and not yet written, per session: 24 MiB at most."""
+CONNECTIONS_MAX = 32
+TAKE_OVER_TIMEOUT_S = 30.0
+SAVE_EVERY_S = 1.0
+SAVE_SHARE = 20
+"""Saving may take one part in so many of the time."""
+ACKNOWLEDGE_AT = 4
+FULL = 0
+"""The number of a round that is not a bitmap's."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class DiskLanding:
+    """A disk that the source of (unit, generation) may write, through `export`."""
+
+    unit: UUID
+    generation: int
+    machine: str
+    disk: str
+    export: Export
+    size: int
+    applied: Path
+    digests: DigestFile
+    session: "Session | None" = None
+    closed: bool = False
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def lead(self, channel: TlsChannel, hello: Hello) -> Iterator["Session"]:
+        """A new session on its first connection; the one before has ended, with all that it received.
+
+        Raises TryLater, TransferRefused, CompareFirst and EngineGone.
+        """
+        key = RoundKey(hello.lineage, hello.number)
+        with self._taken():
+            newest = AppliedBlocks.newest(self.applied)
+            if newest is not None and key.lineage == newest.lineage and key.number < newest.number:
+                raise TransferRefused("a later round has begun")
+            self._lineage_check(key)
+            self.session = session = Session(self, hello.session, key)
+            if newest != key:
+                session.applied.save(session.applied.snapshot())
+        with session.run(channel):
+            yield session
+
+    def join(self, hello: Hello) -> "Session":
+        """The session that runs, for a further connection. Raises TryLater."""
+        session = self.session
+        if session is None or session.name != hello.session:
+            raise TryLater("that session is not the one that runs")
+        return session
+
+    @contextmanager
+    def comparing(self, hello: Hello) -> Iterator[None]:
+        """Nobody writes; afterwards the digests on file are the disk's, and of the asking lineage."""
+        with self._taken():
+            self.digests.forget()
+            self.applied.unlink(missing_ok=True)
+            yield
+            self.digests.keep(Kept(hello.lineage, compared=True))
+
+    def close(self) -> None:
+        """Let nobody write any more; what was received is written when this returns."""
+        self.closed = True
+        with self.turn, suppress(TryLater):
+            self._session_end()
+
+    @contextmanager
+    def _taken(self) -> Iterator[None]:
+        with self.turn:
+            if self.closed:
+                raise TryLater("the landing is closed")
+            self._session_end()
+            yield
+
+    def _session_end(self) -> None:
+        if self.session is not None:
+            self.session.end()
+
+    def _lineage_check(self, key: RoundKey) -> None:
+        kept = self.digests.kept
+        if kept is not None and kept.lineage == key.lineage:
+            return
+        if key.number != FULL or allocated_extents(self.export):
+            raise CompareFirst("the destination's disk holds something else than this lineage left there")
+        self.digests.blank()
+        self.digests.keep(Kept(key.lineage, compared=False))
+
+
+class Session:
+    """One session's frames on their way to the disk, from all of its connections."""
+
+    def __init__(self, landing: DiskLanding, name: bytes, key: RoundKey) -> None:
+        self.name = name
+        self.size = landing.size
+        self.applied = AppliedBlocks(landing.applied, key=key, disk_size=landing.size)
+        self._landing = landing
+        self._channels: dict[TlsChannel, _Acknowledged] = {}
+        self._changed = threading.Condition()
+        self._open = True
+        self._over = threading.Event()
+        self._queued = threading.BoundedSemaphore(QUEUED_MAX)
+        self._handles: HandlePool
+        self._digests: OpenDigests
+        self._pool: ThreadPoolExecutor
+        self._failure: Exception | None = None
+        self._save_at = 0.0
+        self._saving = threading.Lock()
+        self._unsaved = False
+
+    @contextmanager
+    def run(self, channel: TlsChannel) -> Iterator[None]:
+        """The session's life, that of its first connection; at its end all is written and saved."""
+        try:
+            with ExitStack() as stack:
+                self._handles = stack.enter_context(HandlePool.open(self._landing.export, WRITERS + 1))
+                self._digests = stack.enter_context(self._landing.digests.open())
+                stack.callback(self._save)
+                self._pool = stack.enter_context(ThreadPoolExecutor(WRITERS, "landing-write"))
+                stack.callback(self._others_end)
+                self._save_at = time.monotonic() + SAVE_EVERY_S
+                with self.connected(channel):
+                    yield
+        finally:
+            self._others_end()
+            self._landing.session = None
+            self._over.set()
+        if self._failure is not None:
+            raise self._failure
+
+    @contextmanager
+    def connected(self, channel: TlsChannel) -> Iterator[None]:
+        """One more connection. Raises TryLater when the session is ending."""
+        with self._changed:
+            if not self._open or len(self._channels) >= CONNECTIONS_MAX:
+                raise TryLater("the session takes no more connections")
+            self._channels[channel] = _Acknowledged(channel)
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._channels[channel]
+                self._changed.notify_all()
+
+    def end(self) -> None:
+        """End all connections; returns when what they received is written. Raises TryLater."""
+        self._close_all()
+        if not self._over.wait(TAKE_OVER_TIMEOUT_S):
+            raise TryLater("an older session still writes")
+
+    def take(self, channel: TlsChannel, frame: Frame, payload: Bytes) -> None:
+        """Queue a frame to be written; waits while too many are. Raises what writing raised."""
+        self._queued.acquire()
+        if self._failure is not None:
+            self._queued.release()
+            raise self._failure
+        acknowledged = self._channels[channel]
+        acknowledged.received()
+        self._unsaved = True
+        self._pool.submit(self._write, acknowledged, frame, payload)
+        if time.monotonic() > self._save_at and self._saving.acquire(blocking=False):
+            try:
+                self._save()
+            finally:
+                self._saving.release()
+
+    def flush(self) -> bytes:
+        """Wait for all frames, have them durable; the root of the digests. Raises what writing raised."""
+        for _ in range(QUEUED_MAX):
+            self._queued.acquire()
+        for _ in range(QUEUED_MAX):
+            self._queued.release()
+        if self._failure is not None:
+            raise self._failure
+        self._save()
+        return self._landing.digests.root
+
+    def _write(self, acknowledged: "_Acknowledged", frame: Frame, payload: Bytes) -> None:
+        try:
+            content, blocks = frame_decode(frame, payload)
+            with self._handles.borrow() as handle:
+                if content is None:
+                    handle.zero(frame.length, frame.offset)
+                else:
+                    handle.pwrite(content, frame.offset)
+            self._digests.put(frame.offset, blocks)
+            self.applied.mark(frame.offset, frame.length)
+            acknowledged.written()
+        except FrameTorn as error:
+            # At once: the peer may be waiting for this frame's answer, and our reader for its next frame.
+            answer_reason(acknowledged.channel, Answer.TORN, error)
+            acknowledged.channel.close()
+        except nbd.Error as error:
+            self._fail(_write_failed(error))
+        except OSError:
+            acknowledged.channel.close()  # the peer went away: the frame is written and counts
+        except Exception as error:
+            self._fail(error)
+            raise
+        finally:
+            self._queued.release()
+
+    def _fail(self, error: Exception) -> None:
+        """Tell the peer why, and end: the reader would wait for its next frame for ever."""
+        first, self._failure = self._failure is None, self._failure or error
+        if first:
+            with self._changed:
+                lead = next(iter(self._channels), None)
+            if lead is not None:
+                answer_error(lead, error)
+            self._close_all()
+
+    def _save(self) -> None:
+        if not self._unsaved:
+            return
+        started = time.monotonic()
+        self._unsaved = False
+        snapshot = self.applied.snapshot()
+        try:
+            with self._handles.borrow() as handle:
+                handle.flush()
+        except nbd.Error as error:
+            self._unsaved = True
+            raise _write_failed(error) from error
+        self._digests.flush()
+        self.applied.save(snapshot)
+        took = time.monotonic() - started
+        self._save_at = time.monotonic() + max(SAVE_EVERY_S, took * SAVE_SHARE)
+
+    def _others_end(self) -> None:
+        self._close_all()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._channels)
+
+    def _close_all(self) -> None:
+        with self._changed:
+            self._open = False
+            for channel in self._channels:
+                channel.close()
+
+
+class _Acknowledged:
+    """What one connection has been told of its frames; several are told of at once."""
+
+    def __init__(self, channel: TlsChannel) -> None:
+        self.channel = channel
+        self._lock = threading.Lock()
+        self._queued = 0
+        self._untold = 0
+
+    def received(self) -> None:
+        """One more frame is on its way to the disk."""
+        with self._lock:
+            self._queued += 1
+
+    def written(self) -> None:
+        """One of them is there."""
+        with self._lock:
+            self._queued -= 1
+            self._untold += 1
+            if self._queued and self._untold < ACKNOWLEDGE_AT:
+                return
+            count, self._untold = self._untold, 0
+        self.channel.send([ANSWER.pack(Answer.APPLIED, count)])
+
+
+def answer_reason(channel: TlsChannel, answer: Answer, error: Exception) -> None:
+    """Tell the peer what became of its transfer, if it still listens."""
+    reason = str(error).encode()[:500]
+    with suppress(OSError):
+        channel.send([ANSWER.pack(answer, len(reason)), reason])
+
+
+def answer_error(channel: TlsChannel, error: Exception) -> None:
+    """The answer that fits an exception."""
+    for kind, answer in _ANSWERS.items():
+        if isinstance(error, kind):
+            answer_reason(channel, answer, error)
+            return
+
+
+def _write_failed(error: nbd.Error) -> Exception:
+    if error.errno == "ENOSPC":
+        return DestinationFull("the destination's datastore has no room left")
+    return EngineGone(f"the destination's disk cannot be written: {error}")
+
+
+_ANSWERS: dict[type[Exception], Answer] = {
+    FrameTorn: Answer.TORN,
+    TryLater: Answer.LATER,
+    EngineGone: Answer.LATER,
+    CompareFirst: Answer.RESYNC,
+    DestinationFull: Answer.FULL,
+    TransferRefused: Answer.REFUSED,
+}
