@@ -1,18 +1,19 @@
 """What was used, with its price."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
 
 from billing.domain.chain import Link, first_break
 from billing.domain.export import cell
 from billing.domain.meters import Meter
 from billing.domain.rate import Line, Total, Usage, rate, totals
-from billing.models import MeterEvent
+from billing.models import MeterEvent, PriceBookVersion
 from billing.selectors.prices import prices_by_tenant
 
 CSV_HEADER = (
@@ -78,8 +79,35 @@ def usage_page(*, of: UsageFilter, offset: int = 0, limit: int = 50) -> UsagePag
 
 def usage_totals(*, of: UsageFilter) -> tuple[Total, ...]:
     """Return what the usage comes to, by currency: the sum of rounded lines, as an invoice has it."""
-    events = list(_events(of))
-    return totals(line for line in _rated(events).values())
+    by_version = PriceBookVersion.objects.filter(
+        tenant_id=OuterRef("tenant_id"), effective_from__lte=OuterRef("occurred_at")
+    ).order_by("-effective_from")
+    alike = (
+        _events(of)
+        .order_by()
+        .annotate(version=Subquery(by_version.values("number")[:1]))
+        .values("tenant_id", "meter", "quantity", "version")
+        .annotate(times=Count("id"), at=Min("occurred_at"))
+    )
+    return totals(_alike(list(alike)))
+
+
+def _alike(groups: list[dict[str, Any]]) -> Iterator[Line]:
+    """Yield a line for each group of events that cost the same, as often as there are events in it.
+
+    One of them is rated and its rounded amount multiplied: the same sum, without reading every event.
+    """
+    prices = prices_by_tenant(group["tenant_id"] for group in groups)
+    for number, group in enumerate(groups):
+        one = Usage(
+            event_id=UUID(int=number),
+            meter=Meter(group["meter"]),
+            quantity=group["quantity"],
+            occurred_at=group["at"],
+        )
+        (line,) = rate([one], prices.get(group["tenant_id"], []))
+        if line.amount is not None:
+            yield replace(line, amount=line.amount * group["times"])
 
 
 def usage_csv_rows(*, of: UsageFilter) -> Iterator[list[str]]:

@@ -23,6 +23,9 @@ from migrations_app.domain.lifecycle import Phase, Side
 from migrations_app.domain.snapshot import Snapshot, UnitView
 from migrations_app.domain.stops import Work
 
+# The source stays down meanwhile: a guest that does not end is told again to power off.
+FENCE_DEADLINE_S = 20.0
+
 _NO_LANDING = PeerShape(address="", fingerprint="")
 
 
@@ -116,6 +119,8 @@ def _at_host(work: Work, unit: UnitView, group: Snapshot, _round: int) -> Machin
     moid = unit.machine.moid if work.side is Side.SOURCE else unit.destination_machine_moid
     if work.order is Step.CHECK_RUNNING:
         return Machine(machine=moid, deadline_s=group.tier_of(unit).gate_limit.total_seconds())
+    if work.order is Step.FENCE_DESTINATION:
+        return Machine(machine=moid, deadline_s=FENCE_DEADLINE_S)
     return Machine(machine=moid)
 
 

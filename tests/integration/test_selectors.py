@@ -1,6 +1,6 @@
 """What pages and API read of groups: typed rows, in a number of queries that does not grow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -46,10 +46,10 @@ def detail(journey: Journey) -> GroupDetail:
         return group_detail(MigrationGroup.objects.get(id=journey.group.id))
 
 
-def told(journey: Journey, step: Step, progress: dict[str, object]) -> None:
+def told(journey: Journey, step: Step, progress: Mapping[str, object]) -> None:
     """Let the agent say how far it is with its open command."""
     with tenant_context(journey.group.tenant_id):
-        Command.objects.filter(step=step).update(progress=progress, progress_at=journey.now)
+        Command.objects.filter(step=step).update(progress=dict(progress), progress_at=journey.now)
 
 
 def queries(read: Callable[[], object]) -> int:
@@ -120,7 +120,7 @@ def test_the_page_of_a_group_shows_the_round_under_way(cast: Cast) -> None:
     journey = started(cast)
     journey.travel(3)
     journey.reconcile()
-    half = {"planned": GIB, "content": GIB // 2, "wire": GIB // 4, "rate": GIB / 64, "connections": 4}
+    half: dict[str, object] = {"planned": GIB, "content": GIB // 2, "wire": GIB // 4, "rate": GIB / 64, "connections": 4}
     told(journey, Step.SYNC, half)
 
     (unit,) = detail(journey).units

@@ -179,3 +179,15 @@ def test_the_csv_has_a_header_and_a_row_per_event(cast: Cast) -> None:
         "EUR",
         "1",
     )
+
+
+def test_the_total_is_the_sum_of_the_lines(cast: Cast) -> None:
+    publish(cast, cast.acme, "0.335")
+    publish(cast, cast.acme, "1", since=NOON + HOUR)
+    moments = [NOON, NOON, NOON + HOUR]
+    record(*(fact_of(cast.acme, f"vm-{number}", at=at) for number, at in enumerate(moments)))
+
+    with tenant_context(cast.acme.tenant.id):
+        (total,) = usage_totals(of=UsageFilter())
+        lines = [row.amount for row in usage_page(of=UsageFilter()).rows]
+    assert total.amount == sum(amount for amount in lines if amount is not None) == Decimal("1.68")
