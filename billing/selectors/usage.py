@@ -89,7 +89,7 @@ def usage_totals(*, of: UsageFilter) -> tuple[Total, ...]:
         .values("tenant_id", "meter", "quantity", "version")
         .annotate(times=Count("id"), at=Min("occurred_at"))
     )
-    return totals(_alike(list(alike)))
+    return totals(_alike([dict(group) for group in alike]))
 
 
 def _alike(groups: list[dict[str, Any]]) -> Iterator[Line]:

@@ -120,8 +120,8 @@ def test_the_page_of_a_group_shows_the_round_under_way(cast: Cast) -> None:
     journey = started(cast)
     journey.travel(3)
     journey.reconcile()
-    half: dict[str, object] = {"planned": GIB, "content": GIB // 2, "wire": GIB // 4, "rate": GIB / 64, "connections": 4}
-    told(journey, Step.SYNC, half)
+    carried = {"planned": GIB, "content": GIB // 2, "wire": GIB // 4}
+    told(journey, Step.SYNC, {**carried, "rate": GIB / 64, "connections": 4})
 
     (unit,) = detail(journey).units
 
