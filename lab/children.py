@@ -70,13 +70,25 @@ class Child:
 
 
 def processes_naming(word: str) -> Iterator[int]:
-    """Processes with `word` in their command line, but for this one: daemons, guests, lock keepers."""
+    """Processes with `word` in their command line, as daemons, guests and keepers; not who runs this."""
+    spared = set(_ancestors())
     for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and int(folder.name) != os.getpid():
+        if folder.name.isdigit() and int(folder.name) not in spared:
             with suppress(OSError):
                 command = (folder / "cmdline").read_bytes()
                 if word.encode() in command and any(program in command for program in OURS):
                     yield int(folder.name)
+
+
+def _ancestors() -> Iterator[int]:
+    """This process and those that it stands on."""
+    pid = os.getpid()
+    while pid > 0:
+        yield pid
+        try:
+            pid = int((Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            return
 
 
 def processes_end(word: str, *, patience_s: float = 3.0) -> list[int]:

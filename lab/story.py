@@ -15,6 +15,7 @@ from lab.sites import LabSite
 POLL_S = 0.25
 PATIENCE_S = 90.0
 CONNECTED = "connected"
+FAILED = "failed"
 AWAITS_ACCEPTANCE = "certificate_unknown"
 
 
@@ -124,7 +125,10 @@ class Journey:
         """Wait until every unit is in one of these phases. Raises NotInTime with what holds them."""
 
         async def look() -> bool:
-            return await self.phases() <= set(wanted)
+            phases = await self.phases()
+            if FAILED in phases - set(wanted):
+                raise NotInTime(f"{self.name} failed on its way to {wanted}: {self.told()}")
+            return phases <= set(wanted)
 
         await until(look, what=f"{self.name}: {wanted}", seconds=seconds, last=self.told)
 

@@ -16,7 +16,7 @@ from lab.sites import RunningMachine
 from lab.story import Journey, Story
 
 GROUP = "First landing"
-BUDGET_BYTES = 24 << 20
+BUDGET_BYTES = 12 << 20
 """What may remain for the cut-over: less than the hot writer's first round leaves behind."""
 SYNC_S = 150.0
 CUTOVER_S = 150.0

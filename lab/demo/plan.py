@@ -43,12 +43,12 @@ def _machine(
 
 MACHINES = (
     # written alternately, so that only a point in time that is the same on both disks makes sense
-    _machine("db1", 1, 0, [512 * MIB] * 2, Runs(slots=4096, rate=400), filled=128 * MIB),
+    _machine("db1", 1, 0, [384 * MIB] * 2, Runs(slots=2048, rate=300), filled=96 * MIB),
     # mostly holes
     _machine("files1", 1, 1, [2 * GIB], Runs(slots=1024, rate=50), filled=48 * MIB, compressible=False),
-    # the hot writer
-    _machine("mail1", 2, 0, [GIB], Runs(slots=32768, rate=2000), filled=128 * MIB),
-    _machine("app1", 2, 1, [512 * MIB], Runs(slots=2048, rate=100), filled=192 * MIB),
+    # the hot writer: in a second it touches more than the cut-over may leave
+    _machine("mail1", 2, 0, [512 * MIB], Runs(slots=8192, rate=600), filled=128 * MIB),
+    _machine("app1", 2, 1, [512 * MIB], Runs(slots=2048, rate=100), filled=160 * MIB),
     _machine("web1", 3, 1, [256 * MIB], Runs(slots=1024, rate=100), filled=96 * MIB, compressible=False),
     # a real Linux, whose programs count on the disk
     _machine("linux1", 3, 0, [256 * MIB], Runs(slots=1024, linux=True), filled=64 * MIB),
