@@ -74,7 +74,7 @@ AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "tenants.interfaces.accounts.client_address"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.text("LANDFALL_STATIC", str(_ROOT / "var" / "static")))
+STATIC_ROOT = env.text("LANDFALL_STATIC") or None  # only where collectstatic has run; else by the finders
 _MODULES = _ROOT / "node_modules"
 STATICFILES_DIRS = [
     (name, path)

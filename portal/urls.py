@@ -4,12 +4,30 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from portal.pages.home import Home, LiveToken, Theme
+from portal.pages.installer import Installer, Package
+from portal.pages.provider import OneTenant, ProviderHome, TenantOffers, Tenants
+from portal.pages.tenant import TenantHome
+
+_TENANT = [
+    path("", TenantHome.as_view(), name="tenant_home"),
+    path("", include("agents.urls.pages")),
+]
+_PROVIDER = [
+    path("", ProviderHome.as_view(), name="provider_home"),
+    path("tenants/", Tenants.as_view(), name="tenants"),
+    path("tenants/<uuid:organisation>/", OneTenant.as_view(), name="tenant"),
+    path("tenants/<uuid:organisation>/offers", TenantOffers.as_view(), name="tenant-offers"),
+]
 
 urlpatterns = [
     path("", Home.as_view(), name="home"),
     path("theme", Theme.as_view(), name="theme"),
     path("live/token", LiveToken.as_view(), name="live-token"),
     path("accounts/", include("allauth.account.urls")),
+    path("t/<uuid:tenant>/", include(_TENANT)),
+    path("provider/", include(_PROVIDER)),
+    path("agent/install", Installer.as_view(), name="agent-install"),
+    path("agent/package", Package.as_view(), name="agent-package"),
     path("agent/", include("agents.urls.agent")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/", include("tenants.urls.api")),

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.models import Site
+from agents.selectors.installing import install_command
 from agents.services import enrolment_create, site_certificate_accept, site_connect, site_create
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantApi, listed
@@ -128,9 +129,7 @@ class SiteEnrolments(TenantApi):
         own = Site.objects.visible_to(self.actor).get(id=site)
         enrolment, token = enrolment_create(site=own, actor=self.actor, now=timezone.now())
         made = {"id": enrolment.id, "token": token, "expires_at": enrolment.expires_at}
-        return Response(EnrolmentOut({**made, "command": install_command(token)}).data, status=201)
-
-
-def install_command(token: str) -> str:
-    """Return the command that installs an agent on a host and spends the key."""
-    return f"curl -fsS {settings.PORTAL_URL}/agent/install | sudo sh -s -- --key {token}"
+        return Response(
+            EnrolmentOut({**made, "command": install_command(portal=settings.PORTAL_URL, token=token)}).data,
+            status=201,
+        )

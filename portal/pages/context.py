@@ -12,7 +12,7 @@ THEME_COOKIE = "landfall_theme"
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return the theme, the organisation and the addresses that the shell shows; asks the database nothing."""
+    """Return the theme, the organisation and the addresses of the shell; asks the database nothing."""
     theme = request.COOKIES.get(THEME_COOKIE, "light")
     belonging = getattr(request, "belonging", None)
     return {

@@ -121,7 +121,7 @@ def word(value: str) -> str:
 
 @register.simple_tag
 def progress(part: float, label: str, tone: str = "run") -> SafeString:
-    """Return a bar of 0 to 1 with its percentage as text; a finished one is grey. Its width is an attribute."""
+    """Return a bar of 0 to 1 with its percentage as text; a finished one is grey."""
     percent = round(max(0.0, min(1.0, part)) * 100)
     fill = "g-past" if percent == 100 else "g-fill"
     return format_html(
@@ -136,7 +136,7 @@ def progress(part: float, label: str, tone: str = "run") -> SafeString:
 
 @register.simple_tag
 def rounds(sizes: Sequence[int], budget: int = 0, label: str = "Rounds") -> SafeString:
-    """Return the rounds as bars on a square-root scale: the seed pale, the newest coloured, the budget dashed."""
+    """Return rounds as bars on a square-root scale: the seed pale, the newest coloured, the budget dashed."""
     if not sizes:
         return SafeString('<span class="lf-muted">–</span>')
     shown = list(sizes)[-16:]

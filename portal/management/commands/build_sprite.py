@@ -1,4 +1,4 @@
-"""`manage.py build_sprite`: one SVG of the icons that our pages use, from the npm package in the lock file."""
+"""`manage.py build_sprite`: one SVG of the icons that our pages use, from the locked npm package."""
 
 import re
 from pathlib import Path

@@ -1,0 +1,1 @@
+"""The pages of sites, agents, virtual machines and commands."""

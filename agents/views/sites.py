@@ -1,0 +1,142 @@
+"""Pages of sites: the list, one site with its set-up, and what a person does to it."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from agents.domain.agent import AgentState
+from agents.models import Agent, Datastore, Host, Network, Site, VirtualMachine
+from agents.selectors.installing import install_command
+from agents.services import enrolment_create, site_certificate_accept, site_connect, site_create
+from agents.views.agents import shown
+from agents.views.remedies import remedy_of, steps_of
+from tenants.domain.roles import Right
+from tenants.interfaces import TenantView
+
+HTTPS_PORT = 443
+
+
+class Sites(TenantView):
+    """The organisation's sites."""
+
+    rights: ClassVar = {"POST": Right.MANAGE_SITES}
+    template = "agents/sites.html"
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Show the sites, those that need somebody first."""
+        enrolled = Count("agents", filter=Q(agents__state=AgentState.ENROLLED))
+        rows = Site.objects.visible_to(self.actor).annotate(agents_count=enrolled).order_by("name", "id")
+        sites = [{"row": site, "remedy": remedy_of(site)} for site in rows]
+        sites.sort(key=lambda site: site["remedy"] is None)
+        return self.show(sites=sites, waiting=[site for site in sites if site["remedy"]])
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        """Make a site, and go on to its set-up."""
+        site = site_create(actor=self.actor, name=request.POST.get("name", ""))
+        return redirect("site", self.actor.tenant_id, site.id)
+
+
+class SiteView(TenantView):
+    """A page about one site."""
+
+    template = "agents/site.html"
+
+    def site(self, site: UUID) -> Site:
+        """Return the site, if it is the organisation's."""
+        return Site.objects.visible_to(self.actor).select_related("connector").get(id=site)
+
+    def refused_to(self, request: HttpRequest) -> str:
+        """Return the site's own page."""
+        named = request.resolver_match.kwargs if request.resolver_match else {}
+        return reverse("site", args=[self.actor.tenant_id, named["site"]])
+
+    def page(self, site: Site, **more: Any) -> HttpResponseBase:
+        """Show the site with what there is."""
+        now = timezone.now()
+        agents = Agent.objects.visible_to(self.actor).filter(site=site).order_by("name", "id")
+        there = {"site": site, "gone_at": None}
+        counts = {
+            word: model.objects.visible_to(self.actor).filter(**there).count()  # type: ignore[attr-defined]
+            for word, model in _COUNTED.items()
+        }
+        own = [shown(agent, now) for agent in agents]
+        return self.show(
+            site=site,
+            agents=own,
+            counts=counts,
+            remedy=remedy_of(site),
+            steps=steps_of(site, any(agent["row"].state == AgentState.ENROLLED for agent in own), counts),
+            **more,
+        )
+
+
+_COUNTED = {"hosts": Host, "datastores": Datastore, "networks": Network, "machines": VirtualMachine}
+
+
+class OneSite(SiteView):
+    """One site: how it stands, what to do next."""
+
+    def get(self, request: HttpRequest, site: UUID) -> HttpResponseBase:
+        """Show it."""
+        return self.page(self.site(site))
+
+
+class SiteEnrol(SiteView):
+    """A one-off key for one agent; its text is on this answer and nowhere else."""
+
+    right = Right.MANAGE_SITES
+
+    def get(self, request: HttpRequest, site: UUID) -> HttpResponseBase:
+        """Go back to the site: a key is not shown twice."""
+        return redirect("site", self.actor.tenant_id, site)
+
+    def post(self, request: HttpRequest, site: UUID) -> HttpResponseBase:
+        """Make a key and show the command that spends it."""
+        own = self.site(site)
+        enrolment, token = enrolment_create(site=own, actor=self.actor, now=timezone.now())
+        return self.page(
+            own, enrolment=enrolment, command=install_command(portal=settings.PORTAL_URL, token=token)
+        )
+
+
+class SiteConnect(SiteView):
+    """A site's vCenter."""
+
+    right = Right.MANAGE_SITES
+
+    def post(self, request: HttpRequest, site: UUID) -> HttpResponseBase:
+        """Seal the credentials to the connector, which tries them once."""
+        port = request.POST.get("port", "")
+        site_connect(
+            site=self.site(site),
+            actor=self.actor,
+            host=request.POST.get("host", "").strip(),
+            port=int(port) if port.isdigit() else HTTPS_PORT,
+            username=request.POST.get("username", "").strip(),
+            password=request.POST.get("password", ""),
+            now=timezone.now(),
+        )
+        messages.success(request, "The connector has the credentials and is trying them.")
+        return redirect("site", self.actor.tenant_id, site)
+
+
+class SiteCertificate(SiteView):
+    """The certificate of a site's vCenter."""
+
+    right = Right.MANAGE_SITES
+
+    def post(self, request: HttpRequest, site: UUID) -> HttpResponseBase:
+        """Pin the one that the person compared."""
+        pin = request.POST.get("fingerprint", "")
+        site_certificate_accept(site=self.site(site), actor=self.actor, fingerprint=pin, now=timezone.now())
+        messages.success(
+            request, "The certificate is accepted. The connector goes on with it and with no other."
+        )
+        return redirect("site", self.actor.tenant_id, site)

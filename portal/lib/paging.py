@@ -1,0 +1,61 @@
+"""Keyset pages: a page begins after a row and not after a count, so that page 200 costs what page 1 does."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+PAGE = 50
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+@dataclass(frozen=True)
+class Page(Generic[ModelT]):
+    """Some rows, and the cursors of the pages beside them; empty at an end."""
+
+    rows: Sequence[ModelT]
+    next: str
+    previous: str
+
+
+def page_of(rows: QuerySet[ModelT], *, sort: str, cursor: str, limit: int = PAGE) -> Page[ModelT]:
+    """Return the page at `cursor` of `rows`, sorted by `sort` (a column, with "-" in front: descending)."""
+    column, descending = sort.lstrip("-"), sort.startswith("-")
+    back, key = _read(cursor)
+    falling = descending != back
+    if key:
+        rows = rows.filter(_beyond(column, key, falling=falling))
+    signs = "-" if falling else ""
+    found = list(rows.order_by(f"{signs}{column}", f"{signs}id")[: limit + 1])
+    more, found = len(found) > limit, found[:limit]
+    if back:
+        found.reverse()
+    if not found:
+        return Page((), "", "")
+    after = _write(found[-1], column, back=False) if more or back else ""
+    before = _write(found[0], column, back=True) if (more if back else bool(key)) else ""
+    return Page(found, after, before)
+
+
+def _beyond(column: str, key: list[Any], *, falling: bool) -> Q:
+    past = "lt" if falling else "gt"
+    return Q(**{f"{column}__{past}": key[0]}) | Q(**{column: key[0], f"id__{past}": key[1]})
+
+
+def _write(row: Model, column: str, *, back: bool) -> str:
+    value = getattr(row, column)
+    shown = value.isoformat() if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([int(back), shown, str(row.pk)]).encode()).decode()
+
+
+def _read(cursor: str) -> tuple[bool, list[Any]]:
+    """Return direction and key; a cursor that is none begins at the first page."""
+    try:
+        back, value, key = json.loads(base64.urlsafe_b64decode(cursor))
+    except (ValueError, TypeError):
+        return False, []
+    return bool(back), [value, key]
