@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("qemu").setLevel(logging.CRITICAL)  # it logs lost connections as errors
     os.environ["PYTHONPATH"] = str(ROOT)  # for the processes that it starts, wherever they are started
-    asked = _parser().parse_args(arguments)
+    asked = parsed(arguments)
     try:
         asyncio.run(_enrol(asked) if asked.verb == "enrol" else _run(asked))
     except (
@@ -47,6 +47,15 @@ def main(arguments: list[str]) -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
     return 0
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """What was asked. A token may begin with a dash, which argparse would take for an option."""
+    joined = list(arguments)
+    if "--token" in joined[:-1]:
+        place = joined.index("--token")
+        joined[place : place + 2] = [f"--token={joined[place + 1]}"]
+    return _parser().parse_args(joined)
 
 
 def _parser() -> argparse.ArgumentParser:

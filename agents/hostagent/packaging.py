@@ -1,7 +1,7 @@
-"""What a host is given: `python -m agents.hostagent.packaging DIR` writes the agent's archive and its installer.
+"""What a host is given: `python -m agents.hostagent.packaging DIR` writes the archive and its installer.
 
-The archive holds exactly the agent's own packages and its pinned requirements, and is the same bytes for the same
-sources, so that its digest in the installer proves it. The portal serves both files; it never imports this.
+The archive holds exactly the agent's own packages and its pinned requirements, and is the same bytes for the
+same sources, so that its digest in the installer proves it. The portal serves both; it never imports this.
 """
 
 import gzip

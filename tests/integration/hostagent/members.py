@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from agents.hostagent.__main__ import _enrol, _parser
+from agents.hostagent.__main__ import _enrol, parsed
 from agents.hostagent.agent import Agent
 from agents.hostagent.identity import StateFolder
 from tests.integration.hostagent.portal import Member, SmallPortal
@@ -17,7 +17,7 @@ async def enrolled(
     """An agent that has spent a token; nothing runs yet."""
     arguments = ["enrol", "--portal", portal.url, "--token", portal.token(), "--state", str(path)]
     arguments += ["--name", path.name, "--host-name", path.name, "--duties", duties, "--machines", str(path)]
-    await _enrol(_parser().parse_args(arguments))
+    await _enrol(parsed(arguments))
     folder = StateFolder(path)
     return folder, portal.members[folder.settings().agent_id]
 

@@ -47,6 +47,12 @@ async def test_a_spent_token_is_told_in_words(
     assert "ENR-02" in capsys.readouterr().err
 
 
+async def test_a_token_may_begin_with_a_dash(portal: SmallPortal, tmp_path: Path) -> None:
+    portal.tokens.add("-dash")
+    argv = ["enrol", "--portal", portal.url, "--token", "-dash", "--state", str(tmp_path / "a")]
+    assert await asyncio.to_thread(main, argv) == 0
+
+
 def test_a_portal_in_the_clear_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     argv = ["enrol", "--portal", "http://portal.example", "--token", "t", "--state", str(tmp_path / "a")]
     assert main(argv) == 1
