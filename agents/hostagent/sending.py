@@ -110,6 +110,7 @@ class Sending:
         self._threads: list[threading.Thread] = []
         self._hearing: list[threading.Thread] = []
         self._told = False
+        self._ending = False
 
     def run(self, lead: TlsChannel, source: Export, todo: Sequence[Extent]) -> bytes:
         """Send all of it and wait for the flush; the destination's root.
@@ -132,6 +133,7 @@ class Sending:
             feed = _Feed(pool, handles, todo)
             self._connection_start(lead, feed)
             self._sent_wait(feed)
+            self._ending = True
             self._count(lead.send([END.pack()]))
             self._wait(lambda: self._root is not None)
 
@@ -215,7 +217,8 @@ class Sending:
                     if root or self._unapplied < self._window:
                         self._changed.notify_all()
         except Exception as error:
-            if self._root is None:
+            # The others end as soon as the first has its answer, and may be seen to end before it.
+            if not self._ending or (self._root is None and channel is self._channels[0]):
                 self._fail(error)
 
     def _fail(self, error: Exception) -> None:
