@@ -1,0 +1,150 @@
+"""A real Chromium against a real server, with the cast signed in."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from pytest_django.live_server_helper import LiveServer
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from portal.management.commands.build_sprite import SPRITE
+from portal.pages.context import THEME_COOKIE
+from tenants.models import Person
+from tests.cast import Cast, cast_create
+from tests.staff import Staff, staff_create
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+PASSWORD = "a long enough secret"  # noqa: S105  for this test's own database
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--disable-dev-shm-usage", "--hide-scrollbars", "--window-size=1440,1000"),
+)
+WAIT_S = 10
+
+
+@dataclass(frozen=True)
+class Browser:
+    """One Chromium looking at one portal."""
+
+    driver: webdriver.Chrome
+    address: str
+
+    def open(self, path: str) -> None:
+        """Go to a page."""
+        self.driver.get(self.address + path)
+
+    def sign_in(self, email: str) -> None:
+        """Fill in the form as a person does."""
+        self.driver.delete_all_cookies()
+        self.open("/accounts/login/")
+        self.fill("login", email)
+        self.fill("password", PASSWORD)
+        self.press("Sign in")
+        WebDriverWait(self.driver, WAIT_S).until(lambda driver: "login" not in driver.current_url)
+
+    def fill(self, name: str, text: str) -> None:
+        """Type into the field called `name`."""
+        field = self.driver.find_element(By.NAME, name)
+        field.clear()
+        field.send_keys(text)
+
+    def press(self, word: str) -> None:
+        """Press the button that says `word`."""
+        path = f"//main//button[contains(normalize-space(.), '{word}')]"
+        self.driver.find_element(By.XPATH, path).click()
+
+    def text(self) -> str:
+        """Return what the page says."""
+        return self.driver.find_element(By.TAG_NAME, "main").text
+
+    def until(self, words: str) -> None:
+        """Wait until the page says `words`."""
+        WebDriverWait(self.driver, WAIT_S).until(lambda _: words in self.text(), words)
+
+    def theme(self, theme: str) -> None:
+        """Choose light or dark."""
+        self.driver.add_cookie({"name": THEME_COOKIE, "value": theme})
+
+    def width(self, width: int) -> None:
+        """Make the window as wide as a desk's or a telephone's."""
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False},
+        )
+
+    def violations(self) -> list[str]:
+        """Return what axe-core finds wrong with the page."""
+        self.driver.execute_script(AXE.read_text())
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        found = self.driver.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            "axe.run(document, {runOnly: arguments[0]}).then((r) => done(r.violations))",
+            tags,
+        )
+        return [f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:3]]}" for one in found]
+
+    def complaints(self) -> list[str]:
+        """Return what the console complained of since it was last asked."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+    def sideways(self) -> int:
+        """Return by how many pixels the page itself scrolls sideways."""
+        return int(
+            self.driver.execute_script(
+                "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+        )
+
+    def shoot(self, name: str) -> None:
+        """Keep a picture where LANDFALL_SHOTS says, for people to look at."""
+        if folder := os.environ.get("LANDFALL_SHOTS"):
+            height = self.driver.execute_script(
+                "return Math.min(document.documentElement.scrollHeight, 2200)"
+            )
+            width = self.driver.execute_script("return window.innerWidth")
+            metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """A Chromium of this run alone."""
+    if not SPRITE.is_file():
+        call_command("build_sprite")
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+    driver.set_page_load_timeout(30)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: webdriver.Chrome, live_server: LiveServer) -> Browser:
+    """The browser at this test's portal."""
+    chromium.delete_all_cookies()
+    browser = Browser(chromium, live_server.url)
+    browser.width(1440)
+    browser.complaints()
+    return browser
+
+
+@pytest.fixture
+def people(live_server: LiveServer) -> tuple[Cast, Staff]:
+    """The cast and the provider's staff, who all have a password."""
+    made = cast_create(), staff_create()
+    for person in Person.objects.all():
+        person.set_password(PASSWORD)
+        person.save(update_fields=["password"])
+    return made

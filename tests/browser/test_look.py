@@ -1,0 +1,105 @@
+"""Every page of shell, tenants and estate: axe-core, the policy against inline code, no sideways scroll."""
+
+import pytest
+
+from agents.domain.site import SiteState
+from agents.models import Site
+from portal.lib.tenancy import tenant_context
+from tests.browser.conftest import Browser
+from tests.cast import GIB, NOON, Cast, House, machine_of
+from tests.sessions import committed
+from tests.staff import Staff
+
+pytestmark = [pytest.mark.browser, committed]
+TENANT_PAGES = ("", "sites/", "sites/{site}/", "agents/", "agents/{agent}/revoke", "machines/", "commands/")
+MORE_PAGES = ("machines/?q=size>1GiB&add=colour:red", "machines/?q=nothing-like-it", "machines/{machine}/")
+PROVIDER_PAGES = ("/provider/", "/provider/tenants/", "/provider/tenants/{tenant}/")
+WIDTHS = (1440, 390)
+
+
+@pytest.fixture
+def estate(people: tuple[Cast, Staff]) -> tuple[Cast, Staff]:
+    """Acme with some machines and a vCenter whose certificate waits to be compared."""
+    cast, _ = people
+    for number in range(60):
+        machine_of(cast.acme, f"app-{number:02}", disk_bytes=number * GIB, cpus=1 + number % 8)
+    with tenant_context(cast.acme.tenant.id):
+        waits = {"state": SiteState.CERTIFICATE_UNKNOWN, "state_code": "VC-07", "state_since": NOON}
+        seen = {"seen_fingerprint": "ab" * 32, "sealed_password": b"sealed"}
+        Site.objects.filter(id=cast.acme.site.id).update(**waits, **seen)
+    return people
+
+
+def looked_at(browser: Browser, path: str, theme: str, name: str) -> list[str]:
+    """Return what is wrong with a page at both widths."""
+    wrong: list[str] = []
+    for width in WIDTHS:
+        browser.width(width)
+        browser.open(path)
+        wrong += [f"{name} {width} {theme} {one}" for one in browser.violations()]
+        wrong += (
+            [f"{name} {width} scrolls sideways by {browser.sideways()}"] if browser.sideways() > 0 else []
+        )
+        browser.shoot(f"{name}-{theme}-{width}")
+    return wrong + [f"{name} {theme} {one}" for one in browser.complaints()]
+
+
+def addresses(house: House, pages: tuple[str, ...]) -> list[str]:
+    """Return the pages of an organisation with everything filled in."""
+    machine = machine_of(house, "app-01")
+    known = {"site": house.site.id, "agent": house.source.id, "machine": machine.id}
+    return [f"/t/{house.tenant.id}/{page.format(**known)}" for page in pages]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_tenant_s_pages_are_sound(browser: Browser, estate: tuple[Cast, Staff], theme: str) -> None:
+    cast, _ = estate
+    browser.sign_in("alice@example.test")
+    browser.theme(theme)
+
+    pages = addresses(cast.acme, TENANT_PAGES + MORE_PAGES)
+    wrong = [
+        one for at, path in enumerate(pages) for one in looked_at(browser, path, theme, f"tenant-{at:02}")
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_new_tenant_s_pages_are_sound(browser: Browser, people: tuple[Cast, Staff], theme: str) -> None:
+    _, staff = people
+    browser.sign_in("petra@example.test")
+    browser.theme(theme)
+
+    pages = [f"/t/{staff.tenant_id}/{page}" for page in ("sites/", "agents/", "machines/", "commands/")]
+    wrong = [
+        one for at, path in enumerate(pages) for one in looked_at(browser, path, theme, f"empty-{at:02}")
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_provider_s_pages_are_sound(browser: Browser, estate: tuple[Cast, Staff], theme: str) -> None:
+    cast, _ = estate
+    browser.sign_in("petra@example.test")
+    browser.theme(theme)
+
+    pages = [page.format(tenant=cast.acme.tenant.id) for page in PROVIDER_PAGES]
+    wrong = [
+        one for at, path in enumerate(pages) for one in looked_at(browser, path, theme, f"provider-{at:02}")
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_open_pages_are_sound(browser: Browser, people: tuple[Cast, Staff], theme: str) -> None:
+    browser.open("/accounts/login/")
+    browser.theme(theme)
+
+    wrong = looked_at(browser, "/accounts/login/", theme, "open-login")
+    wrong += looked_at(browser, "/accounts/signup/", theme, "open-signup")
+    browser.complaints()
+
+    assert wrong == []
