@@ -28,6 +28,8 @@ from agents.domain.protocol import (
 )
 
 ENDS = frozenset({"succeeded", "failed", "superseded"})
+LEASE_S = 3.0
+POLL_S = 0.02
 PROBLEM = "application/problem+json"
 Handler = Callable[[dict[str, Any], str], Any]
 
@@ -51,6 +53,13 @@ class Given:
     reports: dict[int, dict[str, Any]] = field(default_factory=dict)
     deliveries: int = 0
     received: int = 0
+    given_at: float = 0.0
+
+    @property
+    def due(self) -> bool:
+        """Whether it is to be given: for the first time, or again, as its taker has said nothing."""
+        lost = not self.accepted and time.monotonic() - self.given_at > LEASE_S
+        return not self.deliveries or lost
 
     @property
     def accepted(self) -> bool:
@@ -210,18 +219,15 @@ class SmallPortal:
     async def _commands(self, wait: float, bearer: str) -> Any:
         member = self._member(bearer)
 
-        def due() -> list[Given]:
-            mine = (one for one in self.commands.values() if one.agent == member.id)
-            return [one for one in mine if not one.deliveries]
-
-        try:
-            async with asyncio.timeout(wait), self._news:
-                await self._news.wait_for(due)
-        except TimeoutError:
-            return {"commands": []}
-        for one in (found := due()):
-            one.deliveries += 1
-        return {"commands": [one.content for one in found]}
+        until = time.monotonic() + wait
+        while time.monotonic() < until:
+            if found := [one for one in self.commands.values() if one.agent == member.id and one.due]:
+                for one in found:
+                    one.deliveries += 1
+                    one.given_at = time.monotonic()
+                return {"commands": [one.content for one in found]}
+            await asyncio.sleep(POLL_S)
+        return {"commands": []}
 
     def _reports(self, body: dict[str, Any], bearer: str) -> Any:
         member = self._member(bearer)
