@@ -15,7 +15,7 @@ POWERED_OFF = "poweredOff"
 # While a unit is ready a round runs now and then, so that the last one under the freeze stays small.
 RESYNC_EVERY = timedelta(minutes=5)
 # A round older than this is repeated right before the guest is told to shut down.
-FRESH = timedelta(seconds=10)
+FRESH = timedelta(seconds=2)
 
 
 def at_gate(unit: UnitView, gate: Gate, group: Snapshot, now: datetime) -> Outcome:
