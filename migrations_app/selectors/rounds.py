@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from django.db.models import Sum
+
 from migrations_app.models import UnitRound
 
 # LATERAL, since a unit that is ready for weeks has thousands of rounds and only the last ones say anything.
@@ -23,3 +25,9 @@ def rounds_last(unit_ids: Sequence[UUID], *, limit: int) -> Mapping[UUID, list[U
     for row in UnitRound.objects.raw(_LAST, [list(unit_ids), limit]):
         found[row.unit_id].append(row)
     return found
+
+
+def wire_of(unit_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+    """Return the bytes on the wire of all rounds of each unit."""
+    rows = UnitRound.objects.filter(unit_id__in=unit_ids).values_list("unit_id")
+    return dict(rows.annotate(wire=Sum("wire")))

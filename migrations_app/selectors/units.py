@@ -12,7 +12,7 @@ from migrations_app.domain.standing import FOR_A_PERSON
 from migrations_app.domain.wording import WORDS
 from migrations_app.models import MigrationUnit, Transition, UnitRound
 from migrations_app.selectors.live import live_of, open_commands
-from migrations_app.selectors.rounds import rounds_last
+from migrations_app.selectors.rounds import rounds_last, wire_of
 from migrations_app.selectors.rows import ConditionRow, DiskRow, LiveRow, RoundRow, UnitRow
 
 ROUNDS_SHOWN = 50
@@ -24,6 +24,7 @@ class _Around:
 
     live: Mapping[UUID, LiveRow]
     rounds: Mapping[UUID, list[UnitRound]]
+    wire: Mapping[UUID, int]
     reasons: Mapping[UUID, str]
     hosts: Mapping[tuple[UUID, str], str]
 
@@ -34,6 +35,7 @@ def unit_rows(units: Sequence[MigrationUnit], *, offer: Offer) -> tuple[UnitRow,
     around = _Around(
         live={id_: live_of(command) for id_, command in open_commands(ids).items()},
         rounds=rounds_last(ids, limit=ROUNDS_SHOWN),
+        wire=wire_of(ids),
         reasons=_reasons(ids),
         hosts=_hosts(units),
     )
@@ -105,7 +107,7 @@ def _row(unit: MigrationUnit, around: _Around, landings: Mapping[str, str]) -> U
         size_bytes=unit.machine.disk_bytes or sum(disk.size_bytes for disk in unit.machine.disks.all()),
         allocated_bytes=facts.validated.allocated_bytes if facts.validated else 0,
         remaining_bytes=_remaining(rounds, live),
-        wire_bytes=sum(ended.wire for ended in rounds) + (live.wire if live else 0),
+        wire_bytes=around.wire.get(unit.id, 0) + (live.wire if live else 0),
         progress=progress_of(phase, unit.ready_at is not None, live.fraction if live else 0.0),
         live=live,
         rounds=rounds,
