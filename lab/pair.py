@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -71,6 +72,15 @@ async def pair_up(
         pair = Pair(folder, near, far, near_agents, host, connector, link)
         stack.push_async_callback(_agents_stop, pair)
         yield pair
+
+
+def folder_clean(folder: Path) -> None:
+    """Make the folder empty: remove what an earlier run left, and whoever still works there."""
+    processes_end(str(folder.resolve()))
+    shutil.rmtree(
+        folder, ignore_errors=True
+    )  # a file system that is still mounted there stays, and is emptied
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager

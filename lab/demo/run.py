@@ -1,7 +1,6 @@
 """Builds the demo's estate, signs everybody in, and lets them work."""
 
 import secrets
-import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.children import ROOT, processes_end
+from lab.children import ROOT
 from lab.demo.migrate import Tell, machines_make, migrate
 from lab.demo.people import Person, tenant_join
 from lab.demo.plan import FAR_HOST, HOSTS, MACHINES
 from lab.demo.results import Result, document
-from lab.pair import pair_up, short_folder
+from lab.pair import folder_clean, pair_up, short_folder
 from lab.session import Session
 from lab.simulator import simulator_build
 from lab.stack import PortalStack, portal_up
@@ -50,7 +49,7 @@ class Told:
 async def demo_run(demo: Demo) -> AsyncIterator[Told]:
     """Run it all; what was built stays up until the end of the block."""
     began = time.monotonic()
-    _clean(demo.folder)
+    folder_clean(demo.folder)
     CACHE.mkdir(parents=True, exist_ok=True)
     binary = simulator_build(CACHE)
     async with AsyncExitStack() as stack:
@@ -105,10 +104,3 @@ def _keep(demo: Demo) -> Path:
     folder = (demo.keep or demo.folder / "images").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _clean(folder: Path) -> None:
-    """Remove what an earlier run left, and whoever still works there."""
-    processes_end(str(folder.resolve()))
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)

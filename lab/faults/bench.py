@@ -17,7 +17,7 @@ from lab.faults.cells import Cell, Special
 from lab.faults.ground import Ground
 from lab.faults.run import Outcome, kill_cell
 from lab.faults.specials import special_cell
-from lab.pair import FAR_STORE, pair_up, short_folder
+from lab.pair import FAR_STORE, folder_clean, pair_up, short_folder
 from lab.session import Session
 from lab.stack import portal_up
 from lab.story import Story
@@ -34,7 +34,7 @@ Tell = Callable[[str], None]
 @asynccontextmanager
 async def ground_up(binary: Path, folder: Path, seed: str) -> AsyncIterator[Ground]:
     """An estate for cells: a portal, a tenant with one host, and the provider's site."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder_clean(folder)
     async with AsyncExitStack() as stack:
         short = stack.enter_context(short_folder(folder))
         (short / "hold").mkdir(exist_ok=True)
@@ -91,7 +91,7 @@ class Bench:
 async def cell_run(ground: Ground, cell: Cell) -> Outcome:
     """Run one cell on a machine of its own."""
     began = time.monotonic()
-    name = f"m{len(ground.runs):03d}"
+    name = ground.name()
     runner = special_cell if cell.special is not None else kill_cell
     outcome = await runner(ground, cell, name)
     outcome.seconds = round(time.monotonic() - began, 1)

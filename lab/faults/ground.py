@@ -41,13 +41,17 @@ class Ground:
         """Where agents look for barriers."""
         return self.folder / "hold"
 
-    async def machine_make(self, name: str, *, linger: float = 0.0) -> RunningMachine:
-        """A machine of 64 MiB that runs at the tenant's first host, and writes."""
+    def name(self) -> str:
+        """A name that no machine had yet."""
+        return f"m{len(self.runs):03d}"
+
+    async def machine_make(self, name: str, *, linger: float = 0.0, disks: int = 1) -> RunningMachine:
+        """A machine with disks of 64 MiB that runs at the tenant's first host, and writes."""
         self.runs[name] = Runs(slots=SLOTS, rate=200, linger=linger)
         workloads_write(self.folder / "workloads.json", self.runs)
         near = self.story.pair.near
         host = next(iter(near.hosts))
-        planned = PlannedMachine(name, host, [SIZE], FILLED, SLOTS * RECORD, compressible=False)
+        planned = PlannedMachine(name, host, [SIZE] * disks, FILLED, SLOTS * RECORD, compressible=False)
         await near.machine_make(planned)
         await near.power_on(name)
         return await near.machine(name)
