@@ -107,6 +107,7 @@ class Agent:
         while True:
             self._news.clear()
             while batch := _first_bytes(journal.unsent(REPORTS_MAX)):
+                await asyncio.to_thread(journal.settle)
                 await self._deliver(journal, portal, batch)
             await self._news.wait()
 

@@ -24,8 +24,8 @@ from agents.hostagent.barrier import barrier
 from agents.hostagent.engine import Engine, EngineGone, ResyncNeeded, ViewUnproved
 from agents.hostagent.executor import Order, StepFunction
 from agents.hostagent.failures import StepFailed
-from agents.hostagent.freeze import GuestReturned, GuestStillRunning
-from agents.hostagent.host import Host, MachineFolder, Place
+from agents.hostagent.freeze import GuestReturned
+from agents.hostagent.host import Host, MachineFolder, Place, guest_end
 from agents.hostagent.landings import Landings, attach_anew
 from agents.hostagent.lock import DiskLock
 from agents.hostagent.released import Released
@@ -117,7 +117,7 @@ class DestinationSteps:
         async with self._host.turn(body.machine):
             folder = await self._host.machine(body.machine)
             await self._landings.close(body.machine)
-            await _guest_gone(folder, body.deadline_s)
+            await guest_end(folder.presence, body.deadline_s)
             async with self._host.engine(folder) as engine:
                 await engine.guest_exports_close()
                 await engine.landing_close()
@@ -195,14 +195,6 @@ class DestinationSteps:
             async with self._host.engine(folder) as engine:
                 await attach_anew(engine)
             return "the storage daemon was restarted, and nothing was written since"
-
-
-async def _guest_gone(folder: MachineFolder, deadline_s: float) -> None:
-    until = time.monotonic() + deadline_s
-    while folder.presence.alive():
-        if time.monotonic() > until:
-            raise GuestStillRunning(f"the destination's guest still runs after {deadline_s:.0f} s")
-        await asyncio.sleep(POLL_S)
 
 
 def _placed(place: Place | None, machine: str) -> Place:

@@ -16,13 +16,15 @@ from agents.domain.protocol import DiskShape, Failed, Failure
 from agents.hostagent.engine import Engine, EngineGone
 from agents.hostagent.engine_qsd import StorageDaemonEngine
 from agents.hostagent.failures import StepFailed
+from agents.hostagent.freeze import PRESENCE_POLL_S, GuestStillRunning
 from agents.hostagent.journal import Journal
-from agents.hostagent.presence import PresenceFile
+from agents.hostagent.presence import Presence, PresenceFile
 
 MACHINE_PATIENCE_S = 15.0
 """A machine that the vCenter has just created takes the hypervisor a moment."""
 ENGINE_PATIENCE_S = 20.0
 CONNECT_TIMEOUT_S = 5.0
+FINAL_TURN_S = 3.0
 POLL_S = 0.2
 
 
@@ -80,7 +82,25 @@ class Host:
     state: Path
     journal: Journal
     engine_patience_s: float = ENGINE_PATIENCE_S
+    _final: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
+
+    @asynccontextmanager
+    async def final_turn(self) -> AsyncIterator[None]:
+        """One machine after the other between freeze and proof: six at once take each six times as long.
+
+        A courtesy: when another takes too long it is not waited for.
+        """
+        try:
+            async with asyncio.timeout(FINAL_TURN_S):
+                await self._final.acquire()
+        except TimeoutError:
+            yield
+            return
+        try:
+            yield
+        finally:
+            self._final.release()
 
     def turn(self, machine: str) -> asyncio.Lock:
         """Held by whoever works on a machine: its engine takes one client at a time."""
@@ -164,6 +184,15 @@ class Host:
                 return await stack.enter_async_context(connecting)
         except TimeoutError as error:
             raise EngineGone(f"the storage daemon at {qmp} takes no second client") from error
+
+
+async def guest_end(presence: Presence, deadline_s: float) -> None:
+    """Wait until the guest's process is gone. Raises GuestStillRunning."""
+    until = time.monotonic() + deadline_s
+    while presence.alive():
+        if time.monotonic() > until:
+            raise GuestStillRunning(f"the guest still runs after {deadline_s:.0f} s")
+        await asyncio.sleep(PRESENCE_POLL_S)
 
 
 def _key(machine: str) -> str:

@@ -1,11 +1,14 @@
 """What the agent must not forget: units' generations, commands, reports, and what it has put in place.
 
 SQLite with synchronous=FULL: what a method has returned from is on disk. Every method is one transaction.
+Progress alone does not wait for the disk, so that a frozen machine does not; `settle` has it there before it
+is sent.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -69,9 +72,9 @@ class Journal:
     """The agent's memory in one file."""
 
     def __init__(self, path: Path) -> None:
+        self._wal = path.with_name(f"{path.name}-wal")
         self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._base.execute("PRAGMA journal_mode=WAL")
-        self._base.execute("PRAGMA synchronous=FULL")
         self._base.executescript(SCHEMA)
 
     def close(self) -> None:
@@ -107,7 +110,7 @@ class Journal:
 
     def report(self, command_id: UUID, kind: str, body: Body, *, bulk: bool = False) -> bool:
         """Number and keep a report; False when the command has ended already. Bulk goes out last."""
-        with self._transaction():
+        with self._transaction(durable=kind in ENDS):
             if self._ended(command_id) is not False:
                 return False
             self._report(command_id, kind, body, bulk=bulk)
@@ -123,6 +126,11 @@ class Journal:
             Report(row, UUID(of), number, kind, msgspec.json.decode(b), len(b))
             for row, of, number, kind, b in rows
         ]
+
+    def settle(self) -> None:
+        """Have on disk what was kept so far; for any thread. A number that was sent is never given again."""
+        with suppress(FileNotFoundError), self._wal.open("rb") as file:
+            os.fsync(file.fileno())
 
     def unsent_count(self, command_id: UUID) -> int:
         """How many of a command's reports still wait."""
@@ -209,7 +217,8 @@ class Journal:
         self._base.execute(insert, (kind, msgspec.json.encode(body), bulk, str(command_id)))
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, durable: bool = True) -> Iterator[None]:
+        self._base.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         self._base.execute("BEGIN IMMEDIATE")
         try:
             yield

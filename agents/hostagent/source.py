@@ -29,7 +29,7 @@ from agents.hostagent.engine import Engine, EngineGone, ResyncNeeded
 from agents.hostagent.executor import Order, StepFunction
 from agents.hostagent.failures import StepFailed
 from agents.hostagent.freeze import freeze
-from agents.hostagent.host import Host, MachineFolder, Place
+from agents.hostagent.host import Host, MachineFolder, Place, guest_end
 from agents.hostagent.landings import attach_anew
 from agents.hostagent.line import Line, LineRound
 from agents.hostagent.lock import DiskLock, LockLost
@@ -104,13 +104,16 @@ class SourceSteps:
             stage = await self._attach(engine, order)
             presence = _Watched(folder.presence)
             control = self._host.control(body.machine)
-            deadline = timedelta(seconds=body.deadline_s)
-            frozen = await freeze(engine=engine, presence=presence, control=control, deadline=deadline)
-            frozen_at = time.monotonic()
-            order.progress(FreezeProgress(frozen=True, exports_closed=frozen.exports_closed))
-            barrier("freeze.frozen")
-            final = await self._round(engine, order, stage)
-            verified_at = time.monotonic()
+            await guest_end(presence, body.deadline_s)
+            async with self._host.final_turn():
+                frozen = await freeze(
+                    engine=engine, presence=presence, control=control, deadline=timedelta(0)
+                )
+                frozen_at = time.monotonic()
+                order.progress(FreezeProgress(frozen=True, exports_closed=frozen.exports_closed))
+                barrier("freeze.frozen")
+                final = await self._round(engine, order, stage)
+                verified_at = time.monotonic()
             _digests_equal(final)
             return FreezeDone(
                 planned=final.planned,

@@ -185,3 +185,13 @@ def test_a_report_knows_its_length(journal: Journal) -> None:
     journal.receive(given)
     [report] = journal.unsent(1)
     assert report == Report(report.row, given.id, 1, "accepted", {}, len(b"{}"))
+
+
+def test_what_was_settled_is_in_the_file(journal: Journal, tmp_path: Path) -> None:
+    given = command()
+    journal.receive(given)
+    journal.report(given.id, "progress", {"frozen": True})
+    journal.settle()
+    other = Journal(tmp_path / "journal")
+    assert told(other) == [(1, "accepted"), (2, "progress")]
+    other.close()
