@@ -79,7 +79,7 @@ def folder_clean(folder: Path) -> None:
     processes_end(str(folder.resolve()))
     shutil.rmtree(
         folder, ignore_errors=True
-    )  # a file system that is still mounted there stays, and is emptied
+    )  # what is still mounted there stays, emptied
     folder.mkdir(parents=True, exist_ok=True)
 
 

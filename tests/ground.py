@@ -1,4 +1,4 @@
-"""The running estate that functional and fault tests share: one per test process, made when first asked for."""
+"""The running estate that functional and fault tests share: one per test process, made when asked for."""
 
 import tempfile
 from collections.abc import AsyncIterator
