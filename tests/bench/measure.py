@@ -1,4 +1,4 @@
-"""What every bench shares: pairs in the order A B B A, medians with their intervals, bars, one JSON object."""
+"""What every bench shares: pairs in the order A B B A, medians with intervals, bars, one JSON object."""
 
 import json
 import os
@@ -45,7 +45,7 @@ class Estimate:
 
 def estimate(samples: Sequence[float], *, seed: int = 1) -> Estimate:
     """The samples' median, and between what it lies when they are drawn again and again."""
-    draw = random.Random(seed)  # noqa: S311  no secret
+    draw = random.Random(seed)
     medians = sorted(statistics.median(draw.choices(samples, k=len(samples))) for _ in range(RESAMPLES))
     cut = int(RESAMPLES * (1 - CONFIDENCE) / 2)
     return Estimate(statistics.median(samples), medians[cut], medians[-cut - 1])
@@ -81,7 +81,7 @@ async def interleaved(
     """Run all of them `pairs` times, every second time backwards: A B B A. What each measured, in order."""
     found: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(pairs):
-        names = list(runs) if number % 2 == 0 else list(reversed(runs))
+        names = list(runs)[:: 1 if number % 2 == 0 else -1]
         for name in names:
             found[name].append(await runs[name]())
             tell(f"{number + 1}/{pairs} {name}: {found[name][-1]:.4g}")
