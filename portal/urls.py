@@ -1,6 +1,6 @@
 """All addresses."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from portal.pages.home import Home, LiveToken, Theme
@@ -8,7 +8,7 @@ from portal.pages.installer import Installer, Package
 from portal.pages.provider import OneTenant, ProviderHome, TenantOffers, Tenants
 from portal.pages.tenant import TenantHome
 
-_TENANT = [
+_TENANT: list[URLPattern | URLResolver] = [
     path("", TenantHome.as_view(), name="tenant_home"),
     path("", include("agents.urls.pages")),
 ]

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import asdict
 
 from django.conf import settings
 from django.utils import timezone
@@ -68,8 +69,7 @@ class Enrol(OpenApi):
             version=said["version"],
         )
         let_in = agent_enrol(token=said["token"], newcomer=newcomer, now=timezone.now())
-        answer = {name: getattr(let_in, name) for name in EnrolOut().fields if name != "gateway"}
-        return Response(EnrolOut({**answer, "gateway": settings.GATEWAY_URL}).data)
+        return Response(EnrolOut({**asdict(let_in), "gateway": settings.GATEWAY_URL}).data)
 
 
 def _key(text: str) -> bytes:

@@ -61,7 +61,7 @@ class Machines(MachineList):
         """Show one page of them."""
         terms, sort = self.asked()
         rows = machines_list(actor=self.actor, terms=terms)
-        limit = int(request.GET["rows"]) if request.GET.get("rows") in map(str, LIMITS) else LIMITS[0]
+        limit = _limit(request.GET.get("rows", ""))
         page = page_of(rows, sort=sort, cursor=request.GET.get("cursor", ""), limit=limit)
         everything = VirtualMachine.objects.visible_to(self.actor).filter(gone_at=None)
         return self.show(
@@ -122,6 +122,10 @@ class Commands(TenantView):
 
 
 PHASES = ("pending", "accepted", "succeeded", "failed", "superseded", "expired")
+
+
+def _limit(asked: str) -> int:
+    return int(asked) if asked in [str(limit) for limit in LIMITS] else LIMITS[0]
 
 
 def _told(view: TenantView, machines: Any) -> list[dict[str, Any]]:

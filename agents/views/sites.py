@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agents.domain.agent import AgentState
+from agents.domain.site import SiteState
 from agents.models import Agent, Datastore, Host, Network, Site, VirtualMachine
 from agents.selectors.installing import install_command
 from agents.services import enrolment_create, site_certificate_accept, site_connect, site_create
@@ -35,7 +36,11 @@ class Sites(TenantView):
         rows = Site.objects.visible_to(self.actor).annotate(agents_count=enrolled).order_by("name", "id")
         sites = [{"row": site, "remedy": remedy_of(site)} for site in rows]
         sites.sort(key=lambda site: site["remedy"] is None)
-        return self.show(sites=sites, waiting=[site for site in sites if site["remedy"]])
+        return self.show(
+            sites=sites,
+            waiting=[site for site in sites if site["remedy"]],
+            all_connected=all(site["row"].state == SiteState.CONNECTED for site in sites),
+        )
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         """Make a site, and go on to its set-up."""
@@ -63,7 +68,7 @@ class SiteView(TenantView):
         agents = Agent.objects.visible_to(self.actor).filter(site=site).order_by("name", "id")
         there = {"site": site, "gone_at": None}
         counts = {
-            word: model.objects.visible_to(self.actor).filter(**there).count()  # type: ignore[attr-defined]
+            word: model.objects.visible_to(self.actor).filter(**there).count()
             for word, model in _COUNTED.items()
         }
         own = [shown(agent, now) for agent in agents]

@@ -27,6 +27,7 @@ _SITES = {
 class Item:
     """One thing that needs a person."""
 
+    tenant_id: UUID
     rank: int
     title: str
     why: str
@@ -54,6 +55,7 @@ def _units(names: Mapping[UUID, str]) -> list[Item]:
 def _unit(row: MigrationUnit, names: Mapping[UUID, str]) -> Item:
     failed = row.phase == Phase.FAILED
     return Item(
+        tenant_id=row.tenant_id,
         rank=HARM if failed else WAITS,
         title=f"{row.machine.name} needs a decision" if failed else f"{row.machine.name} awaits your commit",
         why="It stopped, and nothing is lost: both disks are kept as they were."
@@ -73,6 +75,7 @@ def _sites(names: Mapping[UUID, str]) -> list[Item]:
     rows = Site.objects.filter(state__in=list(_SITES)).order_by("state_since")[:100]
     return [
         Item(
+            tenant_id=row.tenant_id,
             rank=_SITES[SiteState(row.state)][0],
             title=_SITES[SiteState(row.state)][1].format(row.name),
             why=row.state_reason,
@@ -92,6 +95,7 @@ def _agents(names: Mapping[UUID, str], now: datetime) -> list[Item]:
     silent = Agent.objects.filter(state=AgentState.ENROLLED, last_seen_at__lt=now - UNREACHABLE_AFTER)
     return [
         Item(
+            tenant_id=row.tenant_id,
             rank=HARM,
             title=f"Agent {row.name} is silent",
             why="Its machines keep running. What waits for it goes on by itself when it is back.",

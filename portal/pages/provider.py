@@ -1,5 +1,6 @@
 """The provider's pages that span apps: home, tenants, one tenant with its destinations."""
 
+from collections import Counter
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from agents.models import Agent, Offer, Site, VirtualMachine
 from agents.services import offer_grant
 from migrations_app.domain.lifecycle import CLOSED, Phase
 from migrations_app.models import MigrationUnit
-from portal.pages.attention import attention
+from portal.pages.attention import Item, attention
 from tenants.domain.roles import Right, TenantKind
 from tenants.interfaces import ProviderView
 from tenants.models import Membership, Tenant
@@ -31,8 +32,7 @@ class ProviderHome(ProviderView):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show it."""
-        tenants = _tenants()
-        items = attention(now=timezone.now(), names={tenant["id"]: tenant["name"] for tenant in tenants})
+        tenants, items = _stand()
         return self.show(
             items=items[:20],
             count=len(items),
@@ -50,8 +50,7 @@ class Tenants(ProviderView):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show them."""
-        rows = [tenant for tenant in _tenants() if tenant["kind"] == TenantKind.CUSTOMER]
-        return self.show(tenants=rows)
+        return self.show(tenants=_customers())
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         """Make a tenant with its first owner, whose password is on this answer and nowhere else."""
@@ -63,8 +62,7 @@ class Tenants(ProviderView):
             person_name=request.POST.get("owner_name", "").strip()[:200],
             password=password,
         )
-        rows = [one for one in _tenants() if one["kind"] == TenantKind.CUSTOMER]
-        return self.show(tenants=rows, made=tenant, email=email, password=password)
+        return self.show(tenants=_customers(), made=tenant, email=email, password=password)
 
 
 class OneTenant(ProviderView):
@@ -119,12 +117,26 @@ def _uuid(text: str) -> UUID:
         return UUID(int=0)
 
 
+def _customers() -> list[dict[str, Any]]:
+    tenants, _ = _stand()
+    return [tenant for tenant in tenants if tenant["kind"] == TenantKind.CUSTOMER]
+
+
+def _stand() -> tuple[list[dict[str, Any]], list[Item]]:
+    """Return all organisations, each with how many things are wrong there, and those things."""
+    tenants = _tenants()
+    items = attention(now=timezone.now(), names={tenant["id"]: tenant["name"] for tenant in tenants})
+    wrong = Counter(item.tenant_id for item in items)
+    return [{**tenant, "wrong": wrong[tenant["id"]]} for tenant in tenants], items
+
+
 def _tenants() -> list[dict[str, Any]]:
     """Return all organisations with their numbers, in a constant number of queries."""
     rows = Tenant.objects.order_by("name", "id").values("id", "name", "kind", "created_at")
     sites = _by_tenant(Site.objects.all())
     machines = _by_tenant(VirtualMachine.objects.filter(gone_at=None))
-    units = {
+    nothing: dict[str, Any] = {}
+    units: dict[Any, dict[str, Any]] = {
         row["tenant_id"]: row
         for row in MigrationUnit.objects.order_by()
         .values("tenant_id")
@@ -139,7 +151,7 @@ def _tenants() -> list[dict[str, Any]]:
             **row,
             "sites": sites.get(row["id"], 0),
             "machines": machines.get(row["id"], 0),
-            **{key: units.get(row["id"], {}).get(key, 0) for key in ("moving", "committed", "failed")},
+            **{key: units.get(row["id"], nothing).get(key, 0) for key in ("moving", "committed", "failed")},
         }
         for row in rows
     ]

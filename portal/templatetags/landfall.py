@@ -8,12 +8,13 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from portal.templatetags.states import STATES, UNKNOWN
 
 register = template.Library()
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+WEEK = 7 * DAY
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 STEP = 1024
 CLOSE = 10
@@ -48,7 +49,8 @@ def state(kind: str, value: str, *, loud: bool = False) -> SafeString:
 @register.simple_tag
 def tone_of(kind: str, value: str) -> str:
     """Return the tone of a state alone."""
-    return STATES[kind].get(str(value), UNKNOWN)[0]
+    tone, _, _ = STATES[kind].get(str(value), UNKNOWN)
+    return tone
 
 
 @register.simple_tag
@@ -67,6 +69,12 @@ def size(number: int | None) -> str:
         value, unit = value / STEP, unit + 1
     exact = unit == 0 or value >= CLOSE or value == int(value)
     return f"{value:,.0f} {UNITS[unit]}" if exact else f"{value:,.1f} {UNITS[unit]}"
+
+
+@register.filter
+def mebibytes(number: int | None) -> str:
+    """Return a number of MiB in the unit that a person would choose."""
+    return size(None if number is None else number * STEP * STEP)
 
 
 @register.filter
@@ -89,16 +97,15 @@ def ago(value: datetime | None) -> SafeString:
     """Return a moment as people tell it, relative and absolute: 12 min ago, 22:29."""
     if value is None:
         return SafeString("–")
-    now = timezone.now()
-    seconds = (now - value).total_seconds()
+    seconds = (timezone.now() - value).total_seconds()
     told = f"{duration(abs(seconds))} ago" if seconds >= 0 else f"in {duration(abs(seconds))}"
     told = "just now" if abs(seconds) < 1 else told
+    told = moment(value) if abs(seconds) > WEEK else f"{told}, {moment(value)}"
     return format_html(
-        '<time datetime="{}" class="lf-tab lf-nowrap" title="{}">{}, {}</time>',
+        '<time datetime="{}" class="lf-tab lf-nowrap" title="{}">{}</time>',
         value.isoformat(),
         f"{value:%a %d %b %Y, %H:%M:%S} UTC",
         told,
-        moment(value),
     )
 
 
@@ -110,7 +117,7 @@ def moment(value: datetime | None) -> str:
     distance = abs((timezone.now() - value).total_seconds())
     if distance < DAY:
         return f"{value:%H:%M}"
-    return f"{value:%a %H:%M}" if distance < 7 * DAY else f"{value:%d %b %Y, %H:%M}"
+    return f"{value:%a %H:%M}" if distance < WEEK else f"{value:%d %b %Y}"
 
 
 @register.filter
@@ -193,7 +200,7 @@ def query(context: dict[str, Any], **changes: Any) -> str:
         kept.pop(key, None)
         if value is not None:
             kept[key] = str(value)
-    return mark_safe("?" + kept.urlencode())  # noqa: S308  urlencode quotes everything
+    return SafeString("?" + kept.urlencode())  # urlencode quotes everything
 
 
 @register.filter

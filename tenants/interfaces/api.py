@@ -48,6 +48,7 @@ class TenantApi(APIView):
     rights: ClassVar[dict[str, Right]] = {}
     actor: Actor
     belonging: Belonging
+    _stack: ExitStack
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Resolve the organisation and enter it."""
@@ -58,6 +59,8 @@ class TenantApi(APIView):
         self.actor = self.belonging.actor(request.user.pk)
         self.actor.require(self.rights.get(request.method or "", self.right))
         self._stack.enter_context(self.context())
+        # What a refusal undoes; the context around it still has to leave the organisation.
+        self._stack.enter_context(transaction.atomic())
         self._entered = True
 
     def resolve(self, belongings: list[Belonging]) -> Belonging:
