@@ -69,8 +69,8 @@ class _Bearer:
 
 def client_make(ca: str = "") -> httpx.AsyncClient:
     """An HTTP client that trusts the system's authorities, or only those in the file `ca`."""
-    verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca) if ca else True
-    return httpx.AsyncClient(timeout=TIMEOUT, verify=verify, trust_env=False)
+    trusted = ssl.create_default_context(cafile=ca or None)
+    return httpx.AsyncClient(timeout=TIMEOUT, verify=trusted, trust_env=False)
 
 
 async def enrol(client: httpx.AsyncClient, *, portal: str, body: dict[str, Any]) -> Enrolled:

@@ -261,6 +261,13 @@ def _places(site: LabSite) -> tuple[str, str]:
         return host._moId, next(datastores(service)).moid
 
 
+async def _writing(machine: RunningMachine) -> None:
+    """Wait until the machine's guest has written something."""
+    async with asyncio.timeout(60):
+        while not (machine.folder / "progress").exists() or not machine.progress().last:
+            await asyncio.sleep(0.05)
+
+
 @asynccontextmanager
 async def chain_up(
     binary: Path,
@@ -284,6 +291,7 @@ async def chain_up(
                 PlannedMachine("mail", NEAR, sizes, filled=8 * MIB, fill_from=MIB)
             )
             await pair.near.power_on("mail")
+            await _writing(machine)
             chain = Chain(portal, pair, machine, sizes)
             portal.ticket_of = lambda _given, disk: chain.ticket(disk)
             yield chain
