@@ -51,15 +51,14 @@ case $PORTAL in http*) ;; *) fail "--portal URL is missing" ;; esac
 [ -f "$STATE/agent.json" ] || [ -n "$TOKEN" ] || fail "--token is missing: the portal shows one"
 PACKAGE=${PACKAGE:-$PORTAL/agent/package}
 
-for PYTHON in python3.13 python3.12 python3.11 python3; do
-    command -v "$PYTHON" >/dev/null 2>&1 && "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' && break
-    PYTHON=
+NEEDS='import sys, venv, ensurepip; assert sys.version_info >= (3, 11)'
+case $DUTIES in *host*) NEEDS="$NEEDS; import nbd" ;; esac
+# The distribution's own first: only that one finds the distribution's libnbd.
+for PYTHON in /usr/bin/python3 python3.13 python3.12 python3.11 python3 ''; do
+    [ -n "$PYTHON" ] || fail "Python 3.11 with venv is missing, or libnbd for it
+    (Debian: apt-get install python3 python3-venv python3-libnbd)"
+    ! "$PYTHON" -c "$NEEDS" >/dev/null 2>&1 || break
 done
-[ -n "$PYTHON" ] || fail "Python 3.11 or newer is missing: install it (Debian: apt-get install python3 python3-venv)"
-case $DUTIES in
-    *host*) "$PYTHON" -c 'import nbd' 2>/dev/null ||
-        fail "libnbd for Python is missing: install it (Debian: apt-get install python3-libnbd)" ;;
-esac
 
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
