@@ -77,9 +77,7 @@ async def pair_up(
 def folder_clean(folder: Path) -> None:
     """Make the folder empty: remove what an earlier run left, and whoever still works there."""
     processes_end(str(folder.resolve()))
-    shutil.rmtree(
-        folder, ignore_errors=True
-    )  # what is still mounted there stays, emptied
+    shutil.rmtree(folder, ignore_errors=True)  # what is still mounted there stays, emptied
     folder.mkdir(parents=True, exist_ok=True)
 
 

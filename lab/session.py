@@ -25,6 +25,10 @@ class PortalSaidNo(Exception):
             self.body = answer.json()
 
 
+class PortalAway(OSError):
+    """The portal does not answer: it is being started again."""
+
+
 class Session:
     """One signed-in person."""
 
@@ -49,15 +53,15 @@ class Session:
             raise PortalSaidNo(answer)
 
     async def get(self, path: str, **query: str) -> Any:
-        """What the API answers to a GET below its root. Raises PortalSaidNo."""
+        """What the API answers to a GET below its root. Raises PortalSaidNo and PortalAway, as all these do."""
         return await self._call("GET", path, params=query)
 
     async def post(self, path: str, body: Any = None) -> Any:
-        """What the API answers to a POST. Raises PortalSaidNo."""
+        """What the API answers to a POST."""
         return await self._call("POST", path, json=body if body is not None else {})
 
     async def patch(self, path: str, body: Any) -> Any:
-        """What the API answers to a PATCH. Raises PortalSaidNo."""
+        """What the API answers to a PATCH."""
         return await self._call("PATCH", path, json=body)
 
     async def listed(self, path: str, **query: str) -> list[Any]:
@@ -73,7 +77,10 @@ class Session:
 
     async def _call(self, method: str, path: str, **given: Any) -> Any:
         headers = {"X-CSRFToken": self._token(), "Referer": self.address, "Accept": "application/json"}
-        answer = await self._client.request(method, f"{API}{path}", headers=headers, **given)
+        try:
+            answer = await self._client.request(method, f"{API}{path}", headers=headers, **given)
+        except httpx.TransportError as error:
+            raise PortalAway(f"{method} {path}: {error!r}") from error
         if answer.is_error or answer.is_redirect:
             raise PortalSaidNo(answer)
         return answer.json() if answer.content else None

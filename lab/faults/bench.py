@@ -18,9 +18,9 @@ from lab.faults.ground import Ground
 from lab.faults.run import Outcome, kill_cell
 from lab.faults.specials import special_cell
 from lab.pair import FAR_STORE, folder_clean, pair_up, short_folder
-from lab.session import Session
+from lab.session import PortalSaidNo, Session
 from lab.stack import portal_up
-from lab.story import Story
+from lab.story import NotInTime, Story
 from lab.workloads import workloads_write
 
 NEAR_HOST = "esx1.acme.lab"
@@ -93,7 +93,10 @@ async def cell_run(ground: Ground, cell: Cell) -> Outcome:
     began = time.monotonic()
     name = ground.name()
     runner = special_cell if cell.special is not None else kill_cell
-    outcome = await runner(ground, cell, name)
+    try:
+        outcome = await runner(ground, cell, name)
+    except (PortalSaidNo, NotInTime, OSError) as error:
+        outcome = Outcome(cell.name, broken=[f"the run itself came to an end: {error!r}"])
     outcome.seconds = round(time.monotonic() - began, 1)
     await ground.machine_end(name)
     return outcome

@@ -1,0 +1,86 @@
+"""Processes of the lab: started, killed, found again, and none left."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from lab.children import Child, processes_end, processes_naming
+from lab.processes import Found, process_alive
+from lab.stack import descendants
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)", "lab."]
+
+
+def child(tmp_path: Path, *more: str) -> Child:
+    made = Child([*SLEEP, *more], tmp_path / "log")
+    made.start()
+    return made
+
+
+async def appeared(word: str) -> list[int]:
+    async with asyncio.timeout(5):
+        while not (found := list(processes_naming(word))):
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def test_a_killed_child_can_be_started_again(tmp_path: Path) -> None:
+    one = child(tmp_path)
+    await one.kill()
+    assert not one.running
+    one.start()
+    assert one.running
+    await one.stop()
+    assert not one.running
+
+
+async def test_what_names_a_folder_is_ended(tmp_path: Path) -> None:
+    one = child(tmp_path, str(tmp_path))
+    await appeared(str(tmp_path))
+    processes_end(str(tmp_path))
+    async with asyncio.timeout(5):
+        while one.running:
+            await asyncio.sleep(0.02)
+    assert list(processes_naming(str(tmp_path))) == []
+
+
+async def test_somebody_else_s_program_is_let_be(tmp_path: Path) -> None:
+    other = Child([sys.executable, "-c", "import time; time.sleep(60)", str(tmp_path)], tmp_path / "log")
+    other.start()
+    await asyncio.sleep(0.2)
+    processes_end(str(tmp_path))
+    assert other.running
+    await other.kill()
+
+
+def test_who_runs_this_is_not_among_them() -> None:
+    assert os.getpid() not in list(processes_naming("python"))
+
+
+async def test_a_process_is_found_by_its_file(tmp_path: Path) -> None:
+    one = child(tmp_path, "marked")
+    assert one.process is not None
+    (tmp_path / "pid").write_text(str(one.process.pid))
+    await appeared("marked")
+    assert Found.by_file(tmp_path / "pid", "marked") is not None
+    assert Found.by_file(tmp_path / "pid", "somebody else") is None
+    await one.kill()
+    assert Found.by_file(tmp_path / "pid", "marked") is None
+
+
+def test_no_file_means_nobody(tmp_path: Path) -> None:
+    assert Found.by_file(tmp_path / "nothing", "x") is None
+    assert not process_alive(2**22 + 1, "x")
+
+
+async def test_children_of_children_are_found(tmp_path: Path) -> None:
+    code = f"import subprocess; subprocess.run({SLEEP!r})"
+    parent = Child([sys.executable, "-c", code], tmp_path / "log")
+    parent.start()
+    async with asyncio.timeout(5):
+        while parent.process is None or len(found := list(descendants(parent.process.pid))) < 1:
+            await asyncio.sleep(0.02)
+    assert process_alive(found[0], "lab.") or process_alive(found[0], "python")
+    await parent.kill()
+    os.kill(found[0], 9)
