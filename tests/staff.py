@@ -25,6 +25,8 @@ def staff_create() -> Staff:
     """Return the provider's people, made by the services as the web role."""
     provider_create(name="Nordhaven Cloud", email="petra@example.test", password="")
     petra = Person.objects.get(email="petra@example.test")
+    petra.set_unusable_password()
+    petra.save(update_fields=["password"])
     frank = Person.objects.create_user("frank@example.test", name="Frank")
     provider = next(one for one in belongings_of(petra.pk) if one.kind is TenantKind.PROVIDER)
     with tenant_context(provider.tenant_id):

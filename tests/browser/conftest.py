@@ -92,7 +92,8 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """Return what the console complained of since it was last asked."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        found: list[dict[str, str]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in found if entry["level"] == "SEVERE"]
 
     def sideways(self) -> int:
         """Return by how many pixels the page itself scrolls sideways."""

@@ -1,0 +1,112 @@
+"""What every route answers to each of the cast; a route without a row fails tests/meta/test_routes.py.
+
+The columns: nobody, Alice who owns Acme, Bob who views it, Charlie of Globex, Petra who runs the provider and
+Frank who keeps its books; each asks about Acme's objects.
+"""
+
+from dataclasses import dataclass
+
+PEOPLE = ("nobody", "alice", "bob", "charlie", "petra", "frank")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method and the answer to each of PEOPLE, in their order."""
+
+    method: str
+    answers: tuple[int, ...]
+
+
+def get(*answers: int) -> Row:
+    """A GET."""
+    return Row("get", answers)
+
+
+def post(*answers: int) -> Row:
+    """A POST with an empty body: who may ask is told that it is wrong, and nobody else learns as much."""
+    return Row("post", answers)
+
+
+# A page of Acme: strangers are sent to sign in, and to everybody else but its members it is not there.
+_PAGE = get(302, 200, 200, 404, 404, 404)
+# A form of Acme that needs more than to view; Alice is sent on with her answer or her refusal.
+_FORM = post(302, 302, 403, 404, 404, 404)
+_PROVIDER_PAGE = get(302, 404, 404, 404, 200, 200)
+_OPEN = get(200, 200, 200, 200, 200, 200)
+# A list of the API is about the caller's own organisation.
+_OWN = get(401, 200, 200, 200, 200, 200)
+_ONE = get(401, 200, 200, 404, 404, 404)
+_MONEY = get(401, 200, 403, 200, 200, 200)
+
+ROUTES = {
+    "home": get(302, 302, 302, 302, 302, 302),
+    "theme": post(302, 302, 302, 302, 302, 302),
+    "live-token": get(401, 404, 404, 404, 404, 404),
+    "account_login": get(200, 302, 302, 302, 302, 302),
+    "account_logout": get(302, 200, 200, 200, 200, 200),
+    "account_inactive": _OPEN,
+    "account_signup": get(200, 302, 302, 302, 302, 302),
+    "account_reauthenticate": get(302, 403, 403, 403, 403, 403),  # nobody of the cast has a password,
+    "account_email": get(302, 200, 200, 200, 200, 200),
+    "account_email_verification_sent": _OPEN,
+    "account_change_password": get(302, 302, 302, 302, 302, 302),
+    "account_set_password": get(302, 200, 200, 200, 200, 200),
+    "account_reset_password": _OPEN,
+    "account_confirm_login_code": get(302, 302, 302, 302, 302, 302),
+    "account_confirm_email": _OPEN,
+    "account_reset_password_from_key_done": _OPEN,
+    "account_reset_password_from_key": _OPEN,
+    "account_reset_password_done": _OPEN,
+    "tenant_home": _PAGE,
+    "sites": _PAGE,
+    "site": _PAGE,
+    "site-enrol": post(302, 200, 403, 404, 404, 404),
+    "site-connect": _FORM,
+    "site-certificate": _FORM,
+    "agents": _PAGE,
+    "agent-revoke": _FORM,
+    "machines": _PAGE,
+    "machines-csv": _PAGE,
+    "machine": _PAGE,
+    "commands": _PAGE,
+    "provider_home": _PROVIDER_PAGE,
+    "tenants": _PROVIDER_PAGE,
+    "tenant": _PROVIDER_PAGE,
+    "tenant-offers": post(302, 404, 404, 404, 404, 403),
+    "agent-install": _OPEN,
+    "agent-package": _OPEN,
+    "agent-enrol": post(422, 422, 422, 422, 422, 422),
+    "schema": _OPEN,
+    "api-me": _OWN,
+    "api-tenants": get(401, 404, 404, 404, 200, 200),
+    "api-sites": _OWN,
+    "api-site": _ONE,
+    "api-site-connect": post(401, 422, 403, 422, 422, 403),
+    "api-site-certificate": post(401, 422, 403, 422, 422, 403),
+    "api-site-enrolments": post(401, 201, 403, 404, 404, 403),
+    "api-agents": _OWN,
+    "api-agent-revoke": post(401, 200, 403, 404, 404, 403),
+    "api-machines": _OWN,
+    "api-commands": _OWN,
+    "api-destinations": _OWN,
+    "api-offers": post(401, 403, 403, 403, 422, 403),
+    "api-groups": _OWN,
+    "api-group": _ONE,
+    "api-group-preflight": post(401, 200, 200, 404, 404, 404),
+    "api-group-start": post(401, 409, 403, 404, 404, 403),
+    "api-group-cancel": post(401, 200, 403, 404, 404, 403),
+    "api-group-pause": post(401, 200, 403, 404, 404, 403),
+    "api-group-resume": post(401, 200, 403, 404, 404, 403),
+    "api-group-cutover": post(401, 422, 403, 422, 422, 403),
+    "api-group-commit": post(401, 422, 403, 422, 422, 403),
+    "api-group-rollback": post(401, 422, 403, 422, 422, 403),
+    "api-unit-history": _ONE,
+    "api-unit-retry": post(401, 409, 403, 404, 404, 403),
+    "api-unit-rollback": post(401, 409, 403, 404, 404, 403),
+    "api-unit-accept": post(401, 422, 403, 422, 422, 403),
+    "api-unit-declare-off": post(401, 422, 403, 422, 422, 403),
+    "api-usage": _MONEY,
+    "api-usage-csv": _MONEY,
+    "api-provider-usage": get(401, 404, 404, 404, 200, 200),
+    "api-prices": get(401, 404, 404, 404, 200, 200),
+}
