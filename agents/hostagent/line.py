@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import msgspec
 
 from agents.domain.protocol import PeerShape, SyncProgress, Ticket
+from agents.hostagent.barrier import barrier
 from agents.hostagent.channel import Identity
 from agents.hostagent.engine import Engine, ResyncNeeded
 from agents.hostagent.executor import Order
@@ -23,6 +24,7 @@ from agents.hostagent.throttle import TokenBucket
 RENEW_BEFORE_S = 60.0
 RENEW_TIMEOUT_S = 20.0
 PROGRESS_EVERY_S = 1.0
+BEGUN_POLL_S = 0.01
 
 LineRound = Round
 """A round, with the transfer's digests of all disks at both ends."""
@@ -87,6 +89,9 @@ def _progress(order: Order, movers: Mapping[str, Mover]) -> Iterator[None]:
     """Report every second how far the round is."""
 
     async def report() -> None:
+        while not any(mover.carried.content for mover in movers.values()):
+            await asyncio.sleep(BEGUN_POLL_S)
+        barrier(f"{order.step}.mid")
         before = 0
         while True:
             await asyncio.sleep(PROGRESS_EVERY_S)

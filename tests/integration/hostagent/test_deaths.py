@@ -42,7 +42,15 @@ async def daemon_kill(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "point",
-    ["sync.started", "sync.done", "freeze.started", "freeze.frozen", "freeze.done", "verify_source.done"],
+    [
+        "sync.started",
+        "sync.mid",
+        "sync.done",
+        "freeze.started",
+        "freeze.frozen",
+        "freeze.done",
+        "verify_source.done",
+    ],
 )
 async def test_a_machine_moves_though_its_source_agent_dies(
     point: str, binary: Path, tmp_path: Path, portal: SmallPortal
