@@ -53,7 +53,7 @@ class Session:
             raise PortalSaidNo(answer)
 
     async def get(self, path: str, **query: str) -> Any:
-        """What the API answers to a GET below its root. Raises PortalSaidNo and PortalAway, as all these do."""
+        """What the API answers to a GET below its root. Raises PortalSaidNo and PortalAway, as all do."""
         return await self._call("GET", path, params=query)
 
     async def post(self, path: str, body: Any = None) -> Any:
