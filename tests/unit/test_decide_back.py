@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from agents.domain.protocol import Failure
 from migrations_app.domain.lifecycle import Condition, Desired, Phase, ShutdownPolicy, Side
-from tests.unit.test_decide import world_at
+from tests.unit.stories import world_at
 from tests.unit.world import World
 
 BACK = [
