@@ -1,0 +1,179 @@
+"""Sites and agents as people see and change them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from agents.domain.site import SiteState
+from agents.models import Agent, Enrolment, Site
+from portal.lib.tenancy import tenant_context
+from tests.cast import Cast
+from tests.functional.pages import signed_in, text
+
+SEEN = "ab" * 32
+
+
+@pytest.fixture
+def alice(cast: Cast) -> Client:
+    """Alice, who owns Acme."""
+    return signed_in("alice")
+
+
+def site_is(cast: Cast, **changes: object) -> None:
+    """Change Acme's site behind the portal's back, as its connector does."""
+    with tenant_context(cast.acme.tenant.id):
+        Site.objects.filter(id=cast.acme.site.id).update(**changes)
+
+
+def site_of(cast: Cast) -> Site:
+    """Return Acme's site as it is now."""
+    with tenant_context(cast.acme.tenant.id):
+        return Site.objects.get(id=cast.acme.site.id)
+
+
+def address(cast: Cast, more: str = "") -> str:
+    """Return the address of Acme's site."""
+    return f"/t/{cast.acme.tenant.id}/sites/{cast.acme.site.id}/{more}"
+
+
+def test_a_new_site_leads_to_its_set_up(cast: Cast, alice: Client) -> None:
+    answer = alice.post(f"/t/{cast.acme.tenant.id}/sites/", {"name": "Lyon"}, follow=True)
+
+    assert "The site waits for its first agent" in text(answer)
+
+
+def test_a_name_that_is_taken_is_refused_on_the_list(cast: Cast, alice: Client) -> None:
+    answer = alice.post(f"/t/{cast.acme.tenant.id}/sites/", {"name": "Acme site"}, follow=True)
+
+    assert "The site was not made. There is a site called Acme site." in text(answer)
+    assert "site_name_taken" in text(answer)
+
+
+def test_the_install_command_is_shown_once(cast: Cast, alice: Client) -> None:
+    once = text(alice.post(address(cast, "enrol")))
+    later = text(alice.get(address(cast)))
+
+    assert re.search(r"curl -fsS http\S+/agent/install \| sudo sh -s -- --key enr_\S+", once)
+    assert "enr_" not in later
+
+
+def test_the_key_of_a_command_is_kept_as_a_hash_alone(cast: Cast, alice: Client) -> None:
+    once = text(alice.post(address(cast, "enrol")))
+    key = re.search(r"enr_\S+", once)
+
+    with tenant_context(cast.acme.tenant.id):
+        kept = bytes(Enrolment.objects.get().token_hash)
+    assert key is not None
+    assert key[0].encode() not in kept
+
+
+def test_the_password_is_sealed_and_never_shown(cast: Cast, alice: Client) -> None:
+    with tenant_context(cast.acme.tenant.id):
+        Agent.objects.filter(id=cast.acme.connector.id).update(sealing_key=bytes(range(32)))
+    entered = {"host": "vc.acme.test", "port": "8443", "username": "reader", "password": "s3cret-words"}
+
+    answer = alice.post(address(cast, "connect"), entered, follow=True)
+
+    site = site_of(cast)
+    assert (site.host, site.port, site.username) == ("vc.acme.test", 8443, "reader")
+    assert b"s3cret-words" not in bytes(site.sealed_password)
+    assert b"s3cret-words" not in answer.content
+
+
+def test_an_address_with_a_path_is_refused_with_what_to_do(cast: Cast, alice: Client) -> None:
+    entered = {"host": "https://vc.acme.test/ui", "port": "443", "username": "reader", "password": "x"}
+
+    answer = alice.post(address(cast, "connect"), entered, follow=True)
+
+    assert "Enter the name alone, without https:// or a path." in text(answer)
+
+
+def test_an_unknown_certificate_is_shown_to_be_compared(cast: Cast, alice: Client) -> None:
+    site_is(cast, state=SiteState.CERTIFICATE_UNKNOWN, state_code="VC-07", seen_fingerprint=SEEN)
+
+    said = text(alice.get(address(cast)))
+
+    assert ":".join(["AB"] * 32) in said
+    assert "VC-07" in said
+
+
+def test_an_accepted_certificate_is_pinned(cast: Cast, alice: Client) -> None:
+    site_is(cast, state=SiteState.CERTIFICATE_UNKNOWN, seen_fingerprint=SEEN)
+
+    answer = alice.post(address(cast, "certificate"), {"fingerprint": SEEN}, follow=True)
+
+    assert site_of(cast).fingerprint == SEEN
+    assert "The certificate is accepted." in text(answer)
+
+
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [
+        (SiteState.UNREACHABLE, "The connector does not reach vCenter"),
+        (SiteState.HUNG, "vCenter has stopped answering"),
+        (SiteState.CREDENTIALS_REFUSED, "Enter them anew below."),
+        (SiteState.CERTIFICATE_CHANGED, "accept the new one only then"),
+        (SiteState.NO_CONNECTOR, "Enter its address, a user and the password."),
+    ],
+)
+def test_every_bad_state_says_what_to_do(cast: Cast, alice: Client, state: SiteState, word: str) -> None:
+    site_is(cast, state=state)
+
+    assert word in text(alice.get(address(cast)))
+
+
+def test_a_viewer_sees_a_site_and_no_form(cast: Cast) -> None:
+    site_is(cast, state=SiteState.CERTIFICATE_UNKNOWN, seen_fingerprint=SEEN)
+
+    said = text(signed_in("bob").get(address(cast)))
+
+    assert "needs the role of an owner or operator" in said
+    assert "Install an agent" not in said.replace("“Install an agent”", "")
+
+
+@pytest.mark.parametrize(
+    ("age", "word"),
+    [(timedelta(seconds=5), "Healthy"), (timedelta(seconds=45), "Late"), (timedelta(minutes=5), "Silent")],
+)
+def test_an_agent_s_health_is_the_age_of_its_last_word(
+    cast: Cast, alice: Client, age: timedelta, word: str
+) -> None:
+    with tenant_context(cast.acme.tenant.id):
+        Agent.objects.filter(site=cast.acme.site).update(last_seen_at=timezone.now() - age)
+
+    assert word in text(alice.get(f"/t/{cast.acme.tenant.id}/agents/"))
+
+
+def test_a_clock_that_is_wrong_is_pointed_at(cast: Cast, alice: Client) -> None:
+    with tenant_context(cast.acme.tenant.id):
+        Agent.objects.filter(id=cast.acme.source.id).update(clock_skew_ms=-90_000)
+
+    assert "wrong -90.0 s" in text(alice.get(f"/t/{cast.acme.tenant.id}/agents/"))
+
+
+def test_revoking_asks_first_and_says_what_follows(cast: Cast, alice: Client) -> None:
+    revoke = f"/t/{cast.acme.tenant.id}/agents/{cast.acme.source.id}/revoke"
+
+    asked = text(alice.get(revoke))
+    done = text(alice.post(revoke, follow=True))
+
+    assert "It cannot come back with its old key" in asked
+    assert "Acme host is revoked." in done
+
+
+def test_another_tenant_s_agent_cannot_be_revoked_through_one_s_own_address(
+    cast: Cast, alice: Client
+) -> None:
+    answer = alice.post(f"/t/{cast.acme.tenant.id}/agents/{cast.globex.source.id}/revoke")
+
+    assert answer.status_code == 404
+
+
+def test_the_installer_names_this_portal(cast: Cast) -> None:
+    script = Client().get("/agent/install").content.decode()
+
+    assert "PORTAL=http" in script
+    assert "@SHA256@" not in script
