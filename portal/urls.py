@@ -3,6 +3,8 @@
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from billing.views.usage import Prices, ProviderUsage
+from migrations_app.views.lists import ProviderGroups
 from portal.pages.home import Home, LiveToken, Theme
 from portal.pages.installer import Installer, Package
 from portal.pages.provider import OneTenant, ProviderHome, TenantOffers, Tenants
@@ -11,12 +13,17 @@ from portal.pages.tenant import TenantHome
 _TENANT: list[URLPattern | URLResolver] = [
     path("", TenantHome.as_view(), name="tenant_home"),
     path("", include("agents.urls.pages")),
+    path("", include("migrations_app.urls.pages")),
+    path("", include("billing.urls.pages")),
 ]
 _PROVIDER = [
     path("", ProviderHome.as_view(), name="provider_home"),
     path("tenants/", Tenants.as_view(), name="tenants"),
     path("tenants/<uuid:organisation>/", OneTenant.as_view(), name="tenant"),
     path("tenants/<uuid:organisation>/offers", TenantOffers.as_view(), name="tenant-offers"),
+    path("groups/", ProviderGroups.as_view(), name="provider_groups"),
+    path("usage/", ProviderUsage.as_view(), name="provider_usage"),
+    path("prices/", Prices.as_view(), name="prices"),
 ]
 
 urlpatterns = [

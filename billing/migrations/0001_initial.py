@@ -8,162 +8,266 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0002_fences'),
+        ("tenants", "0002_fences"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BillingIdentity',
+            name="BillingIdentity",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('site_id', models.UUIDField()),
-                ('moid', models.CharField(max_length=64)),
-                ('name', models.CharField(max_length=255)),
-                ('created_at', models.DateTimeField()),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("site_id", models.UUIDField()),
+                ("moid", models.CharField(max_length=64)),
+                ("name", models.CharField(max_length=255)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'billing_identity',
+                "db_table": "billing_identity",
             },
         ),
         migrations.CreateModel(
-            name='ChainHead',
+            name="ChainHead",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveBigIntegerField(default=0)),
-                ('hash', models.CharField(default='', max_length=64)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("number", models.PositiveBigIntegerField(default=0)),
+                ("hash", models.CharField(default="", max_length=64)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'chain_head',
+                "db_table": "chain_head",
             },
         ),
         migrations.CreateModel(
-            name='Entitlement',
+            name="Entitlement",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('destination_id', models.UUIDField()),
-                ('number', models.PositiveIntegerField()),
-                ('cause', models.UUIDField()),
-                ('granted_at', models.DateTimeField()),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entitlements', to='billing.billingidentity')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("destination_id", models.UUIDField()),
+                ("number", models.PositiveIntegerField()),
+                ("cause", models.UUIDField()),
+                ("granted_at", models.DateTimeField()),
+                (
+                    "identity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entitlements",
+                        to="billing.billingidentity",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'entitlement',
+                "db_table": "entitlement",
             },
         ),
         migrations.CreateModel(
-            name='MeterEvent',
+            name="MeterEvent",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveBigIntegerField()),
-                ('meter', models.CharField(max_length=32)),
-                ('quantity', models.DecimalField(decimal_places=12, max_digits=38)),
-                ('occurred_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('source', models.CharField(max_length=64)),
-                ('dedupe_key', models.CharField(max_length=200)),
-                ('payload', models.JSONField(default=dict)),
-                ('schema_version', models.PositiveIntegerField(default=1)),
-                ('previous_hash', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64)),
-                ('corrects', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='billing.meterevent')),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='billing.billingidentity')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("number", models.PositiveBigIntegerField()),
+                ("meter", models.CharField(max_length=32)),
+                ("quantity", models.DecimalField(decimal_places=12, max_digits=38)),
+                ("occurred_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("source", models.CharField(max_length=64)),
+                ("dedupe_key", models.CharField(max_length=200)),
+                ("payload", models.JSONField(default=dict)),
+                ("schema_version", models.PositiveIntegerField(default=1)),
+                ("previous_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
+                (
+                    "corrects",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.meterevent",
+                    ),
+                ),
+                (
+                    "identity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.billingidentity",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'meter_event',
+                "db_table": "meter_event",
             },
         ),
         migrations.CreateModel(
-            name='PriceBook',
+            name="PriceBook",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'price_book',
+                "db_table": "price_book",
             },
         ),
         migrations.CreateModel(
-            name='PriceBookVersion',
+            name="PriceBookVersion",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('vm_migrated_price', models.DecimalField(decimal_places=10, max_digits=20)),
-                ('effective_from', models.DateTimeField()),
-                ('published_at', models.DateTimeField()),
-                ('book', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='billing.pricebook')),
-                ('published_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("vm_migrated_price", models.DecimalField(decimal_places=10, max_digits=20)),
+                ("effective_from", models.DateTimeField()),
+                ("published_at", models.DateTimeField()),
+                (
+                    "book",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="billing.pricebook",
+                    ),
+                ),
+                (
+                    "published_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'price_book_version',
+                "db_table": "price_book_version",
             },
         ),
         migrations.AddConstraint(
-            model_name='billingidentity',
-            constraint=models.UniqueConstraint(fields=('tenant', 'site_id', 'moid'), name='billing_identity_once'),
+            model_name="billingidentity",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "site_id", "moid"), name="billing_identity_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='chainhead',
-            constraint=models.UniqueConstraint(fields=('tenant',), name='chain_head_one_per_tenant'),
+            model_name="chainhead",
+            constraint=models.UniqueConstraint(fields=("tenant",), name="chain_head_one_per_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='entitlement',
-            constraint=models.UniqueConstraint(fields=('identity', 'destination_id', 'number'), name='entitlement_number_once'),
+            model_name="entitlement",
+            constraint=models.UniqueConstraint(
+                fields=("identity", "destination_id", "number"), name="entitlement_number_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entitlement',
-            constraint=models.UniqueConstraint(fields=('tenant', 'cause'), name='entitlement_cause_once'),
+            model_name="entitlement",
+            constraint=models.UniqueConstraint(fields=("tenant", "cause"), name="entitlement_cause_once"),
         ),
         migrations.AddConstraint(
-            model_name='entitlement',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='entitlement_counts_from_one'),
+            model_name="entitlement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number__gte", 1)), name="entitlement_counts_from_one"
+            ),
         ),
         migrations.AddIndex(
-            model_name='meterevent',
-            index=models.Index(fields=['tenant', '-occurred_at'], name='meter_event_by_time'),
+            model_name="meterevent",
+            index=models.Index(fields=["tenant", "-occurred_at"], name="meter_event_by_time"),
         ),
         migrations.AddConstraint(
-            model_name='meterevent',
-            constraint=models.UniqueConstraint(fields=('tenant', 'meter', 'dedupe_key'), name='meter_event_once'),
+            model_name="meterevent",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "meter", "dedupe_key"), name="meter_event_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='meterevent',
-            constraint=models.UniqueConstraint(fields=('tenant', 'number'), name='meter_event_number_once'),
+            model_name="meterevent",
+            constraint=models.UniqueConstraint(fields=("tenant", "number"), name="meter_event_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='meterevent',
-            constraint=models.CheckConstraint(condition=models.Q(('meter__in', ['vm.migrated'])), name='meter_event_meter_known'),
+            model_name="meterevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("meter__in", ["vm.migrated"])), name="meter_event_meter_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pricebook',
-            constraint=models.UniqueConstraint(fields=('tenant',), name='price_book_one_per_tenant'),
+            model_name="pricebook",
+            constraint=models.UniqueConstraint(fields=("tenant",), name="price_book_one_per_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='pricebookversion',
-            constraint=models.UniqueConstraint(fields=('book', 'number'), name='price_book_version_number_once'),
+            model_name="pricebookversion",
+            constraint=models.UniqueConstraint(
+                fields=("book", "number"), name="price_book_version_number_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pricebookversion',
-            constraint=models.UniqueConstraint(fields=('book', 'effective_from'), name='price_book_version_moment_once'),
+            model_name="pricebookversion",
+            constraint=models.UniqueConstraint(
+                fields=("book", "effective_from"), name="price_book_version_moment_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pricebookversion',
-            constraint=models.CheckConstraint(condition=models.Q(('vm_migrated_price__gte', 0)), name='price_book_version_price_not_negative'),
+            model_name="pricebookversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("vm_migrated_price__gte", 0)),
+                name="price_book_version_price_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pricebookversion',
-            constraint=models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='price_book_version_currency_is_iso'),
+            model_name="pricebookversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
+                name="price_book_version_currency_is_iso",
+            ),
         ),
     ]

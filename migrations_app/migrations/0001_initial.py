@@ -8,197 +8,377 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('agents', '0003_fences'),
-        ('tenants', '0002_fences'),
+        ("agents", "0003_fences"),
+        ("tenants", "0002_fences"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MigrationGroup',
+            name="MigrationGroup",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('datastore_moid', models.CharField(max_length=64)),
-                ('network_map', models.JSONField(default=dict)),
-                ('keep_mac', models.BooleanField(default=True)),
-                ('desired', models.CharField(default='hold', max_length=16)),
-                ('paused', models.BooleanField(default=False)),
-                ('generation', models.PositiveIntegerField(default=1)),
-                ('cutover_at', models.DateTimeField(null=True)),
-                ('cutover_budget_bytes', models.PositiveBigIntegerField(default=67108864)),
-                ('shutdown_policy', models.CharField(default='wait', max_length=16)),
-                ('shutdown_deadline_s', models.PositiveIntegerField(default=300)),
-                ('rate_limit', models.PositiveBigIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('wake_at', models.DateTimeField(null=True)),
-                ('desired_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('offer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.offer')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("datastore_moid", models.CharField(max_length=64)),
+                ("network_map", models.JSONField(default=dict)),
+                ("keep_mac", models.BooleanField(default=True)),
+                ("desired", models.CharField(default="hold", max_length=16)),
+                ("paused", models.BooleanField(default=False)),
+                ("generation", models.PositiveIntegerField(default=1)),
+                ("cutover_at", models.DateTimeField(null=True)),
+                ("cutover_budget_bytes", models.PositiveBigIntegerField(default=67108864)),
+                ("shutdown_policy", models.CharField(default="wait", max_length=16)),
+                ("shutdown_deadline_s", models.PositiveIntegerField(default=300)),
+                ("rate_limit", models.PositiveBigIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("wake_at", models.DateTimeField(null=True)),
+                (
+                    "desired_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "offer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="agents.offer"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'migration_group',
+                "db_table": "migration_group",
             },
         ),
         migrations.CreateModel(
-            name='BootTier',
+            name="BootTier",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('delay_s', models.PositiveIntegerField(default=0)),
-                ('gate', models.CharField(default='running', max_length=16)),
-                ('gate_limit_s', models.PositiveIntegerField(default=300)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tiers', to='migrations_app.migrationgroup')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("delay_s", models.PositiveIntegerField(default=0)),
+                ("gate", models.CharField(default="running", max_length=16)),
+                ("gate_limit_s", models.PositiveIntegerField(default=300)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tiers",
+                        to="migrations_app.migrationgroup",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'boot_tier',
+                "db_table": "boot_tier",
             },
         ),
         migrations.CreateModel(
-            name='MigrationUnit',
+            name="MigrationUnit",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('phase', models.CharField(max_length=32)),
-                ('phase_since', models.DateTimeField()),
-                ('name', models.CharField(max_length=255)),
-                ('tier', models.PositiveIntegerField(default=1)),
-                ('destination_agent_id', models.UUIDField(null=True)),
-                ('destination_connector_id', models.UUIDField(null=True)),
-                ('destination_host_moid', models.CharField(default='', max_length=64)),
-                ('destination_machine_moid', models.CharField(default='', max_length=64)),
-                ('generation', models.PositiveIntegerField(default=1)),
-                ('wanted_generation', models.PositiveIntegerField(default=1)),
-                ('retry_wanted', models.BooleanField(default=False)),
-                ('failed_in', models.CharField(default='', max_length=32)),
-                ('quiesced', models.BooleanField(default=False)),
-                ('was_powered_on', models.BooleanField(null=True)),
-                ('unverified_accepted', models.BooleanField(default=False)),
-                ('fence_waived', models.BooleanField(default=False)),
-                ('ready_at', models.DateTimeField(null=True)),
-                ('frozen_at', models.DateTimeField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('verified_at', models.DateTimeField(null=True)),
-                ('committed_at', models.DateTimeField(null=True)),
-                ('conditions', models.JSONField(default=dict)),
-                ('facts', models.JSONField(default=dict)),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='units', to='migrations_app.migrationgroup')),
-                ('machine', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.virtualmachine')),
-                ('source', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.agent')),
-                ('source_connector', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='agents.agent')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("phase", models.CharField(max_length=32)),
+                ("phase_since", models.DateTimeField()),
+                ("name", models.CharField(max_length=255)),
+                ("tier", models.PositiveIntegerField(default=1)),
+                ("destination_agent_id", models.UUIDField(null=True)),
+                ("destination_connector_id", models.UUIDField(null=True)),
+                ("destination_host_moid", models.CharField(default="", max_length=64)),
+                ("destination_machine_moid", models.CharField(default="", max_length=64)),
+                ("generation", models.PositiveIntegerField(default=1)),
+                ("wanted_generation", models.PositiveIntegerField(default=1)),
+                ("retry_wanted", models.BooleanField(default=False)),
+                ("failed_in", models.CharField(default="", max_length=32)),
+                ("quiesced", models.BooleanField(default=False)),
+                ("was_powered_on", models.BooleanField(null=True)),
+                ("unverified_accepted", models.BooleanField(default=False)),
+                ("fence_waived", models.BooleanField(default=False)),
+                ("ready_at", models.DateTimeField(null=True)),
+                ("frozen_at", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("verified_at", models.DateTimeField(null=True)),
+                ("committed_at", models.DateTimeField(null=True)),
+                ("conditions", models.JSONField(default=dict)),
+                ("facts", models.JSONField(default=dict)),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="units",
+                        to="migrations_app.migrationgroup",
+                    ),
+                ),
+                (
+                    "machine",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="agents.virtualmachine",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="agents.agent",
+                    ),
+                ),
+                (
+                    "source_connector",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="agents.agent",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'migration_unit',
+                "db_table": "migration_unit",
             },
         ),
         migrations.CreateModel(
-            name='Transition',
+            name="Transition",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('from_phase', models.CharField(max_length=32)),
-                ('to_phase', models.CharField(max_length=32)),
-                ('generation', models.PositiveIntegerField()),
-                ('reason', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('number', models.PositiveIntegerField()),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='transitions', to='migrations_app.migrationunit')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("from_phase", models.CharField(max_length=32)),
+                ("to_phase", models.CharField(max_length=32)),
+                ("generation", models.PositiveIntegerField()),
+                ("reason", models.TextField()),
+                ("at", models.DateTimeField()),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="transitions",
+                        to="migrations_app.migrationunit",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'migration_transition',
+                "db_table": "migration_transition",
             },
         ),
         migrations.CreateModel(
-            name='UnitRound',
+            name="UnitRound",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('generation', models.PositiveIntegerField()),
-                ('number', models.PositiveIntegerField()),
-                ('planned', models.PositiveBigIntegerField()),
-                ('content', models.PositiveBigIntegerField()),
-                ('wire', models.PositiveBigIntegerField()),
-                ('remaining', models.PositiveBigIntegerField(default=0)),
-                ('seconds', models.FloatField()),
-                ('final', models.BooleanField(default=False)),
-                ('at', models.DateTimeField()),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rounds', to='migrations_app.migrationunit')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("generation", models.PositiveIntegerField()),
+                ("number", models.PositiveIntegerField()),
+                ("planned", models.PositiveBigIntegerField()),
+                ("content", models.PositiveBigIntegerField()),
+                ("wire", models.PositiveBigIntegerField()),
+                ("remaining", models.PositiveBigIntegerField(default=0)),
+                ("seconds", models.FloatField()),
+                ("final", models.BooleanField(default=False)),
+                ("at", models.DateTimeField()),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rounds",
+                        to="migrations_app.migrationunit",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'migration_round',
+                "db_table": "migration_round",
             },
         ),
         migrations.AddIndex(
-            model_name='migrationgroup',
-            index=models.Index(condition=models.Q(('wake_at__isnull', False)), fields=['wake_at'], name='migration_group_due'),
+            model_name="migrationgroup",
+            index=models.Index(
+                condition=models.Q(("wake_at__isnull", False)), fields=["wake_at"], name="migration_group_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='migrationgroup',
-            index=models.Index(fields=['tenant', '-created_at'], name='migration_group_by_age'),
+            model_name="migrationgroup",
+            index=models.Index(fields=["tenant", "-created_at"], name="migration_group_by_age"),
         ),
         migrations.AddConstraint(
-            model_name='migrationgroup',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='migration_group_name_once'),
+            model_name="migrationgroup",
+            constraint=models.UniqueConstraint(fields=("tenant", "name"), name="migration_group_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='migrationgroup',
-            constraint=models.CheckConstraint(condition=models.Q(('desired__in', ['hold', 'sync', 'cut_over', 'commit', 'roll_back'])), name='migration_group_desired_known'),
+            model_name="migrationgroup",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("desired__in", ["hold", "sync", "cut_over", "commit", "roll_back"])),
+                name="migration_group_desired_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='migrationgroup',
-            constraint=models.CheckConstraint(condition=models.Q(('shutdown_policy__in', ['wait', 'hard_off', 'abort'])), name='migration_group_policy_known'),
+            model_name="migrationgroup",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("shutdown_policy__in", ["wait", "hard_off", "abort"])),
+                name="migration_group_policy_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='boottier',
-            constraint=models.UniqueConstraint(fields=('group', 'number'), name='boot_tier_number_once'),
+            model_name="boottier",
+            constraint=models.UniqueConstraint(fields=("group", "number"), name="boot_tier_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='boottier',
-            constraint=models.CheckConstraint(condition=models.Q(('gate__in', ['running', 'none'])), name='boot_tier_gate_known'),
+            model_name="boottier",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("gate__in", ["running", "none"])), name="boot_tier_gate_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='migrationunit',
-            index=models.Index(fields=['tenant', 'group', 'tier', 'name'], name='migration_unit_by_group'),
+            model_name="migrationunit",
+            index=models.Index(fields=["tenant", "group", "tier", "name"], name="migration_unit_by_group"),
         ),
         migrations.AddConstraint(
-            model_name='migrationunit',
-            constraint=models.UniqueConstraint(fields=('group', 'machine'), name='migration_unit_machine_once'),
+            model_name="migrationunit",
+            constraint=models.UniqueConstraint(
+                fields=("group", "machine"), name="migration_unit_machine_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='migrationunit',
-            constraint=models.UniqueConstraint(condition=models.Q(('phase__in', ['awaiting_commit', 'failed', 'final_delta', 'quiescing', 'ready', 'rolling_back', 'switching', 'syncing', 'validating', 'verifying'])), fields=('machine',), name='migration_unit_one_group_under_way'),
+            model_name="migrationunit",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    (
+                        "phase__in",
+                        [
+                            "awaiting_commit",
+                            "failed",
+                            "final_delta",
+                            "quiescing",
+                            "ready",
+                            "rolling_back",
+                            "switching",
+                            "syncing",
+                            "validating",
+                            "verifying",
+                        ],
+                    )
+                ),
+                fields=("machine",),
+                name="migration_unit_one_group_under_way",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='migrationunit',
-            constraint=models.CheckConstraint(condition=models.Q(('phase__in', ['planned', 'validating', 'syncing', 'ready', 'quiescing', 'final_delta', 'switching', 'verifying', 'awaiting_commit', 'committed', 'rolling_back', 'rolled_back', 'cancelled', 'failed'])), name='migration_unit_phase_known'),
+            model_name="migrationunit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "phase__in",
+                        [
+                            "planned",
+                            "validating",
+                            "syncing",
+                            "ready",
+                            "quiescing",
+                            "final_delta",
+                            "switching",
+                            "verifying",
+                            "awaiting_commit",
+                            "committed",
+                            "rolling_back",
+                            "rolled_back",
+                            "cancelled",
+                            "failed",
+                        ],
+                    )
+                ),
+                name="migration_unit_phase_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='migrationunit',
-            constraint=models.CheckConstraint(condition=models.Q(('source__isnull', True), ('destination_agent_id__isnull', True), models.Q(('source', models.F('destination_agent_id')), _negated=True), _connector='OR'), name='migration_unit_has_two_ends'),
+            model_name="migrationunit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("source__isnull", True),
+                    ("destination_agent_id__isnull", True),
+                    models.Q(("source", models.F("destination_agent_id")), _negated=True),
+                    _connector="OR",
+                ),
+                name="migration_unit_has_two_ends",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='migrationunit',
-            constraint=models.CheckConstraint(condition=models.Q(('wanted_generation__gte', models.F('generation'))), name='migration_unit_wanted_not_below'),
+            model_name="migrationunit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("wanted_generation__gte", models.F("generation"))),
+                name="migration_unit_wanted_not_below",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='migrationunit',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('phase', 'committed'), _negated=True), ('committed_at__isnull', False), _connector='OR'), name='migration_unit_commit_has_a_time'),
+            model_name="migrationunit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("phase", "committed"), _negated=True),
+                    ("committed_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="migration_unit_commit_has_a_time",
+            ),
         ),
         migrations.AddIndex(
-            model_name='transition',
-            index=models.Index(fields=['tenant', 'unit', 'at'], name='migration_transition_by_unit'),
+            model_name="transition",
+            index=models.Index(fields=["tenant", "unit", "at"], name="migration_transition_by_unit"),
         ),
         migrations.AddConstraint(
-            model_name='transition',
-            constraint=models.UniqueConstraint(fields=('unit', 'number'), name='migration_transition_number_once'),
+            model_name="transition",
+            constraint=models.UniqueConstraint(
+                fields=("unit", "number"), name="migration_transition_number_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='unitround',
-            constraint=models.UniqueConstraint(fields=('unit', 'generation', 'number'), name='migration_round_once'),
+            model_name="unitround",
+            constraint=models.UniqueConstraint(
+                fields=("unit", "generation", "number"), name="migration_round_once"
+            ),
         ),
     ]

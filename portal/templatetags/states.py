@@ -36,6 +36,17 @@ STATES: Mapping[str, Mapping[str, Look]] = {
         "superseded": ("idle", "arrow-back-up", "Superseded"),
         "expired": ("warn", "hourglass-high", "Too late"),
     },
+    "standing": {
+        "draft": ("idle", "circle-dashed", "Planned"),
+        "syncing": ("run", "refresh", "Copying"),
+        "ready": ("good", "circle-check", "Ready"),
+        "cutting_over": ("run", "switch-horizontal", "Cutting over"),
+        "awaiting_commit": ("warn", "user-check", "Awaits your commit"),
+        "committed": ("good", "circle-check-filled", "Committed"),
+        "rolling_back": ("back", "arrow-back-up", "Rolling back"),
+        "rolled_back": ("back", "arrow-back-up", "Rolled back"),
+        "cancelled": ("idle", "ban", "Cancelled"),
+    },
     "phase": {
         "planned": ("idle", "circle-dashed", "Planned"),
         "validating": ("run", "checklist", "Validating"),

@@ -54,6 +54,7 @@ def known(cast: Cast, staff: Staff) -> dict[str, str]:
         "machine": machine_of(cast.acme, "db01").id,
         "group": group.id,
         "unit": unit.id,
+        "ask": "rollback",
         "key": "no-such-key",
         "uidb36": "1",
     }

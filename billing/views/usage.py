@@ -1,0 +1,128 @@
+"""What was used and what it costs, for tenants and for the provider; and the provider's prices."""
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import ClassVar
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from billing.api.usage import csv_answer
+from billing.selectors.prices import prices_list
+from billing.selectors.usage import UsageFilter, usage_csv_rows, usage_page, usage_totals
+from billing.services import PricePublishRefused, price_publish
+from tenants.domain.roles import Right, TenantKind
+from tenants.interfaces import ProviderView, TenantView
+from tenants.interfaces.api import uuid_or_404
+from tenants.models import Tenant
+
+PAGE = 50
+
+
+class Usage(TenantView):
+    """What the organisation used."""
+
+    right: ClassVar = Right.VIEW_MONEY
+    template = "billing/usage.html"
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Show it, the newest first."""
+        wanted = UsageFilter(tenant_id=self.actor.tenant_id)
+        offset = _number(request.GET.get("offset"))
+        page = usage_page(of=wanted, offset=offset, limit=PAGE)
+        prices = prices_list(now=timezone.now(), tenant_id=self.actor.tenant_id)
+        following = offset + PAGE if offset + PAGE < page.count else None
+        return self.show(
+            rows=page.rows,
+            count=page.count,
+            totals=usage_totals(of=wanted),
+            prices=prices,
+            offset=offset,
+            following=following,
+        )
+
+
+class UsageCsv(TenantView):
+    """The same for a spreadsheet."""
+
+    right: ClassVar = Right.VIEW_MONEY
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the file."""
+        return csv_answer("usage.csv", usage_csv_rows(of=UsageFilter(tenant_id=self.actor.tenant_id)))
+
+
+class ProviderUsage(ProviderView):
+    """What all tenants used."""
+
+    right: ClassVar = Right.PROVIDER_VIEW
+    template = "billing/usage.html"
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Show it, the newest first."""
+        offset = _number(request.GET.get("offset"))
+        page = usage_page(of=UsageFilter(), offset=offset, limit=PAGE)
+        following = offset + PAGE if offset + PAGE < page.count else None
+        totals = usage_totals(of=UsageFilter())
+        return self.show(
+            rows=page.rows,
+            count=page.count,
+            totals=totals,
+            everybody=True,
+            offset=offset,
+            following=following,
+        )
+
+
+class Prices(ProviderView):
+    """The provider's prices."""
+
+    right: ClassVar = Right.PROVIDER_VIEW
+    rights: ClassVar = {"POST": Right.PROVIDER_MONEY}
+    template = "billing/prices.html"
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Show all versions and the form for the next one."""
+        tenants = Tenant.objects.filter(kind=TenantKind.CUSTOMER).order_by("name")
+        return self.show(prices=prices_list(now=timezone.now()), tenants=tenants)
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        """Publish a price."""
+        tenant = Tenant.objects.get(id=uuid_or_404(request.POST.get("tenant", "")))
+        now = timezone.now()
+        price_publish(
+            actor=self.actor,
+            tenant_id=tenant.id,
+            currency=request.POST.get("currency", "").upper(),
+            vm_migrated_price=_amount(request.POST.get("price", "")),
+            effective_from=_moment(request.POST.get("from", "")) or now,
+            now=now,
+        )
+        return redirect("prices")
+
+    def refused_to(self, request: HttpRequest) -> str:
+        """Return the list of prices."""
+        return reverse("prices")
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise PricePublishRefused(
+            "The price was not published.", why="It is not a number.", remedy="Enter an amount like 49.00."
+        ) from error
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return parse_datetime(f"{text}:00+00:00") if text else None
+    except ValueError:
+        return None
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdigit() and len(text) < 8 else 0

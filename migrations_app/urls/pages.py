@@ -1,0 +1,20 @@
+"""Pages of migration groups, below /t/<organisation>/."""
+
+from django.urls import path
+
+from migrations_app.views import group, lists, plan
+
+_GROUP = "groups/<uuid:group>/"
+_UNIT = f"{_GROUP}machines/<uuid:unit>/"
+
+urlpatterns = [
+    path("groups/", lists.Groups.as_view(), name="groups"),
+    path("groups/new", plan.NewGroup.as_view(), name="group-new"),
+    path(_GROUP, group.OneGroup.as_view(), name="group"),
+    path(f"{_GROUP}cutover", group.Cutover.as_view(), name="group-cutover"),
+    path(f"{_GROUP}order", group.BootOrder.as_view(), name="group-order"),
+    path(f"{_GROUP}ask/<str:ask>", group.GroupAsk.as_view(), name="group-ask"),
+    path(f"{_GROUP}confirm/<str:ask>", group.GroupConfirm.as_view(), name="group-confirm"),
+    path(_UNIT, group.OneUnit.as_view(), name="unit"),
+    path(f"{_UNIT}ask/<str:ask>", group.UnitAsk.as_view(), name="unit-ask"),
+]

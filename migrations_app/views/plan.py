@@ -1,0 +1,105 @@
+"""Planning a group: machines, destination, networks, boot order, what to do about a guest that stays."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from agents.models import Network, Offer, VirtualMachine
+from migrations_app.domain.lifecycle import ShutdownPolicy
+from migrations_app.models.group import CUTOVER_BUDGET_BYTES, SHUTDOWN_DEADLINE_S
+from migrations_app.services import Plan, PlanInvalid, PlannedMachine, PlannedTier, group_create
+from tenants.domain.roles import Right
+from tenants.interfaces import TenantView
+
+SHOWN_MAX = 500
+TIERS = range(1, 10)
+MIB = 1 << 20
+
+
+class NewGroup(TenantView):
+    """A new group."""
+
+    right: ClassVar = Right.OPERATE
+    template = "migrations_app/new.html"
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Show the form."""
+        return self.page(request.GET)
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        """Make the group, and go on to it; a refusal is told above the form, with all that was typed."""
+        try:
+            plan = self.plan(request.POST)
+            group = group_create(actor=self.actor, plan=plan, now=timezone.now())
+        except PlanInvalid as refusal:
+            return self.page(request.POST, refusal=refusal)
+        return redirect("group", self.actor.tenant_id, group.id)
+
+    def page(self, typed: QueryDict, **more: Any) -> HttpResponseBase:
+        """Show the form with what was typed."""
+        offers = list(Offer.objects.visible_to(self.actor).order_by("name", "id"))
+        offer = next(
+            (one for one in offers if str(one.id) == typed.get("offer")), offers[0] if offers else None
+        )
+        rows = VirtualMachine.objects.visible_to(self.actor).filter(gone_at=None).order_by("name", "id")
+        text = typed.get("q", "")[:100]
+        machines = list((rows.filter(name__icontains=text) if text else rows)[: SHOWN_MAX + 1])
+        chosen = set(typed.getlist("machine"))
+        networks = {nic["network_moid"] for machine in machines for nic in machine.nics}
+        named = Network.objects.visible_to(self.actor).filter(moid__in=networks)
+        return self.show(
+            offers=offers,
+            offer=offer,
+            machines=[(one, str(one.id) in chosen) for one in machines[:SHOWN_MAX]],
+            more_machines=len(machines) > SHOWN_MAX,
+            networks=sorted({(one.moid, one.name) for one in named}, key=lambda pair: pair[1]),
+            policies=[policy.value for policy in ShutdownPolicy],
+            tiers=TIERS,
+            q=text,
+            typed=typed,
+            deadline=typed.get("deadline", SHUTDOWN_DEADLINE_S),
+            budget=typed.get("budget", CUTOVER_BUDGET_BYTES // MIB),
+            **more,
+        )
+
+    def plan(self, typed: QueryDict) -> Plan:
+        """Return what was typed as a plan. Raises PlanInvalid."""
+        chosen = [_uuid(one) for one in typed.getlist("machine")]
+        machines = [PlannedMachine(one, _number(typed.get(f"tier-{one}"), 1)) for one in chosen]
+        policy = typed.get("policy", ShutdownPolicy.WAIT.value)
+        return Plan(
+            name=typed.get("name", ""),
+            offer_id=_uuid(typed.get("offer", "")),
+            datastore_moid=typed.get("datastore", ""),
+            machines=machines,
+            network_map=_networks(typed),
+            tiers=[PlannedTier(number) for number in sorted({machine.tier for machine in machines})],
+            keep_mac=typed.get("keep_mac") == "yes",
+            cutover_budget_bytes=_number(typed.get("budget"), CUTOVER_BUDGET_BYTES // MIB) * MIB,
+            shutdown_policy=ShutdownPolicy(policy) if policy in list(ShutdownPolicy) else ShutdownPolicy.WAIT,
+            shutdown_deadline_s=_number(typed.get("deadline"), SHUTDOWN_DEADLINE_S),
+        )
+
+
+def _networks(typed: QueryDict) -> dict[str, str]:
+    """Return which network of the source becomes which of the destination."""
+    named = {key.removeprefix("network-"): str(typed[key]) for key in typed if key.startswith("network-")}
+    return {source: destination for source, destination in named.items() if destination}
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise PlanInvalid(
+            "The group was not made.",
+            why="No destination, or a machine that is not in the list, was chosen.",
+            remedy="Choose again from the lists.",
+        ) from error
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdigit() and len(text) < 10 else default

@@ -1,0 +1,52 @@
+// One stream per page: a message names a topic that changed, and the fragment is fetched and morphed in.
+// Without the stream the page looks again every ten seconds; focus, selection and scroll stay either way.
+const part = document.querySelector("[data-live]")
+const chip = document.querySelector("[data-live-chip]")
+const PAUSE = 500, POLL = 10000, STALE = 15000, RETRY = 3000
+let source = null, heard = Date.now(), due = null, degraded = true
+
+function say(tone, word) {
+  if (!chip || chip.lastElementChild.textContent === word) return
+  chip.className = `lf-state is-${tone} lf-tab`
+  chip.lastElementChild.textContent = word
+}
+
+function busy() {
+  const active = document.activeElement
+  return part.contains(active) && active.matches("input, select, textarea") && active.value !== active.defaultValue
+}
+
+function look() {
+  due = null
+  if (document.hidden || busy()) return
+  htmx.ajax("GET", location.href, { target: part, select: `#${part.id}`, swap: "morph:outerHTML" })
+}
+
+function soon() { due ??= setTimeout(look, PAUSE) }
+
+async function open() {
+  source?.close()
+  try {
+    const query = new URLSearchParams({ topics: part.dataset.live, tenant: part.dataset.tenant })
+    const answer = await fetch(`/live/token?${query}`, { headers: { Accept: "application/json" } })
+    if (!answer.ok) throw new Error(String(answer.status))
+    source = new EventSource((await answer.json()).url)
+  } catch {
+    say("warn", "Reconnecting")
+    setTimeout(open, RETRY)
+    return
+  }
+  source.addEventListener("state", (event) => {
+    heard = Date.now()
+    degraded = event.data !== "live"
+    say(degraded ? "idle" : "good", degraded ? "Polling" : "Live")
+  })
+  source.addEventListener("changed", () => { heard = Date.now(); soon() })
+  source.onerror = () => { source.close(); degraded = true; say("warn", "Reconnecting"); setTimeout(open, RETRY) }
+}
+
+if (part) {
+  open()
+  setInterval(() => { if (degraded) look() }, POLL)
+  setInterval(() => { if (Date.now() - heard > STALE) say("warn", `Stale, ${Math.round((Date.now() - heard) / 1000)} s`) }, 1000)
+}
