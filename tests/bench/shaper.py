@@ -1,4 +1,4 @@
-"""A long thin line: `python -m tests.bench.shaper NAMESPACE RATE DELAY LOSS`; bits per second, seconds, share.
+"""A long thin line: `python -m tests.bench.shaper NAMESPACE RATE DELAY LOSS`; bit/s, seconds, share.
 
 Two TUN devices, one here and one in the network namespace, and this process between them: netem for kernels
 without it. Here is 10.97.0.1, there 10.97.0.2.
