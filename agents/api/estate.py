@@ -3,17 +3,25 @@
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.domain.agent import AgentState, health
 from agents.models import Agent, Command, Offer, Site, VirtualMachine
+from agents.selectors.machines import FIELDS, SORTS, machines_list
 from agents.services import agent_revoke, offer_grant
+from portal.lib.filters import parse
+from portal.lib.paging import page_of
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantApi, listed
-from tenants.interfaces.api import uuid_or_404
+from tenants.interfaces.api import PAGE, uuid_or_404
+
+_Q = OpenApiParameter("q", str, description="the filter language: web size>100GiB not power:off")
+_SORT = OpenApiParameter("sort", str, enum=[*SORTS, *(f"-{sort}" for sort in SORTS)])
+_SITE = OpenApiParameter("site", str)
+_CURSOR = OpenApiParameter("cursor", str, description="from `next` of the page before")
 
 
 class AgentOut(serializers.ModelSerializer[Agent]):
@@ -104,15 +112,34 @@ class AgentRevoke(TenantApi):
 class Machines(TenantApi):
     """The organisation's virtual machines."""
 
-    @extend_schema(responses=MachineOut(many=True))
+    @extend_schema(responses=MachineOut(many=True), parameters=[_Q, _SORT, _SITE, _CURSOR])
     def get(self, request: Request) -> Response:
-        """Return the machines by name, of one site where `site` names it."""
-        rows = VirtualMachine.objects.visible_to(self.actor).filter(gone_at=None).order_by("name", "id")
-        if wanted := request.query_params.get("site"):
+        """Return the machines that a filter describes; a term that does not parse is told in `faults`."""
+        asked = request.query_params
+        terms = parse(asked.get("q", ""), FIELDS)
+        rows = machines_list(actor=self.actor, terms=terms)
+        if wanted := asked.get("site"):
             rows = rows.filter(site_id=uuid_or_404(wanted))
-        if text := request.query_params.get("name"):
-            rows = rows.filter(name__icontains=text)
-        return listed(request, rows, shown=lambda page: MachineOut(page, many=True).data)
+        sort = asked.get("sort", "name")
+        page = page_of(
+            rows,
+            sort=sort if sort.lstrip("-") in SORTS else "name",
+            cursor=asked.get("cursor", ""),
+            limit=PAGE,
+        )
+        return Response(
+            {
+                "results": MachineOut(page.rows, many=True).data,
+                "next": _address(request, page.next),
+                "faults": {term.text: term.fault for term in terms if term.fault},
+            }
+        )
+
+
+def _address(request: Request, cursor: str) -> str | None:
+    query = request.query_params.copy()
+    query["cursor"] = cursor
+    return f"{request.path}?{query.urlencode()}" if cursor else None
 
 
 class Commands(TenantApi):

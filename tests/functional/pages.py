@@ -2,8 +2,8 @@
 
 import re
 from html import unescape
+from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from tenants.models import Person
@@ -19,7 +19,7 @@ def signed_in(name: str) -> Client:
     return client
 
 
-def text(answer: HttpResponse) -> str:
+def text(answer: Any) -> str:
     """Return what the page says in its main part, in one line."""
     main = answer.content.decode().partition("<main")[2]
     return " ".join(unescape(_TAGS.sub(" ", main)).split())
