@@ -71,10 +71,13 @@ def progress_begin(folder: Path) -> Path:
     if path.exists():
         lives = len(list(folder.glob(f"{NAME}.*")))
         path.rename(folder / f"{NAME}.{lives}")
-    path.write_bytes(FORMAT.pack(0, 0.0, 0, 0.0, time.monotonic(), 0))
-    return path
+    new = folder / "begun"  # whole or not at all, for those who look meanwhile
+    new.write_bytes(FORMAT.pack(0, 0.0, 0, 0.0, time.monotonic(), 0))
+    return new.rename(path)
 
 
 def progress_read(path: Path) -> Progress:
-    """What the file says now."""
+    """What the file says now; nothing at all before the guest's first start."""
+    if not path.exists():
+        return Progress(0, 0.0, 0, 0.0, 0.0, 0)
     return Progress(*FORMAT.unpack(path.read_bytes()))

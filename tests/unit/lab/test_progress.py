@@ -37,3 +37,7 @@ def test_an_earlier_life_is_kept(tmp_path: Path) -> None:
     progress_begin(tmp_path)
     assert progress_read(tmp_path / "progress").last == 0
     assert progress_read(tmp_path / "progress.0").last == 9
+
+
+def test_a_guest_that_never_started_has_written_nothing(tmp_path: Path) -> None:
+    assert progress_read(tmp_path / "progress").last == 0
