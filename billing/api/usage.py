@@ -1,9 +1,5 @@
 """Calls about money: what was used and what it costs, and the provider's prices."""
 
-import csv
-import io
-from collections.abc import Iterator
-
 import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
@@ -17,6 +13,7 @@ from billing.selectors.usage import UsageFilter, usage_csv_rows, usage_page
 from billing.services import price_publish
 from tenants.domain.roles import Right
 from tenants.interfaces import ProviderApi, TenantApi
+from tenants.interfaces.files import csv_answer
 
 LIMIT = 500
 
@@ -104,12 +101,3 @@ class Prices(ProviderApi):
             now=now,
         )
         return Response({**asked.data, "number": version.number}, status=201)
-
-
-def csv_answer(name: str, rows: Iterator[list[str]]) -> HttpResponse:
-    """Return `rows` as a file to keep."""
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    answer = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer

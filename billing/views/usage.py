@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from billing.api.usage import csv_answer
 from billing.selectors.prices import prices_list
 from billing.selectors.usage import UsageFilter, usage_csv_rows, usage_page, usage_totals
 from billing.services import PricePublishRefused, price_publish
 from tenants.domain.roles import Right, TenantKind
 from tenants.interfaces import ProviderView, TenantView
 from tenants.interfaces.api import uuid_or_404
+from tenants.interfaces.files import csv_answer
 from tenants.models import Tenant
 
 PAGE = 50

@@ -16,6 +16,7 @@ _WAY: Sequence[tuple[str, frozenset[Phase]]] = (
     ("Your decision", frozenset({Phase.AWAITING_COMMIT})),
     ("Committed", frozenset({Phase.COMMITTED})),
 )
+_TONES = {"Ready": "good", "Your decision": "warn", "Committed": "good"}
 _BACK = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK})
 
 
@@ -25,18 +26,17 @@ def steps_of(detail: GroupDetail) -> list[dict[str, Any]]:
     standing = [place for place in places if place is not None]
     current = min(standing, default=0)
     total = len(detail.units)
-    done = sum(unit.phase is Phase.COMMITTED for unit in detail.units)
     steps = []
     for at, (name, phases) in enumerate(_WAY):
         here = sum(unit.phase in phases for unit in detail.units)
         passed = sum(place > at for place in standing)
-        ended = at < current or (name == "Committed" and total > 0 and done == total)
+        ended = at < current
         steps.append(
             {
                 "name": name,
                 "is": "done" if ended else "current" if at == current and standing else "next",
                 "when": f"{here} here" if here else f"{passed} of {total}" if passed else "",
-                "tone": "warn" if name == "Your decision" else "good" if name == "Ready" else "run",
+                "tone": _TONES.get(name, "run"),
             }
         )
     return steps
