@@ -51,6 +51,7 @@ PAGES_HALF_NOISE = b"".join(os.urandom(2048) + bytes(2048) for _ in range(256))
     [
         pytest.param(os.urandom(FRAME_MAX), Kind.RAW, id="noise"),
         pytest.param(PAGES_HALF_NOISE, Kind.ZSTD, id="half_of_every_page"),
+        pytest.param(os.urandom(FRAME_MAX // 2).hex().encode(), Kind.ZSTD, id="digits_without_repeats"),
         pytest.param(bytes(FRAME_MAX), Kind.ZERO, id="zeros"),
         pytest.param(os.urandom(4096), Kind.RAW, id="the_short_end_of_a_disk"),
         pytest.param(bytes(512), Kind.ZERO, id="a_short_end_of_zeros"),
@@ -63,6 +64,12 @@ def test_a_frame_arrives_as_it_was_sent(content: bytes, kind: Kind) -> None:
     assert frame.kind is kind
     assert bytes(arrived or bytes(frame.length)) == content
     assert blocks == encoded.blocks == blocks_digest(content)
+
+
+def test_what_shrinks_by_half_travels_by_half_whichever_way_it_shrinks() -> None:
+    digits = os.urandom(FRAME_MAX // 2).hex().encode()
+    for content in (PAGES_HALF_NOISE, digits):
+        assert frame_encode(0, content).frame.payload < 0.58 * FRAME_MAX
 
 
 @pytest.mark.parametrize("size", [1, BLOCK, BLOCK + 1, 5 * BLOCK, 5 * BLOCK - 512])
