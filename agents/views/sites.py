@@ -34,12 +34,12 @@ class Sites(TenantView):
         """Show the sites, those that need somebody first."""
         enrolled = Count("agents", filter=Q(agents__state=AgentState.ENROLLED))
         rows = Site.objects.visible_to(self.actor).annotate(agents_count=enrolled).order_by("name", "id")
-        sites = [{"row": site, "remedy": remedy_of(site)} for site in rows]
+        sites: list[dict[str, Any]] = [{"row": site, "remedy": remedy_of(site)} for site in rows]
         sites.sort(key=lambda site: site["remedy"] is None)
         return self.show(
             sites=sites,
             waiting=[site for site in sites if site["remedy"]],
-            all_connected=all(site["row"].state == SiteState.CONNECTED for site in sites),
+            all_connected=all(site.state == SiteState.CONNECTED for site in rows),
         )
 
     def post(self, request: HttpRequest) -> HttpResponseBase:

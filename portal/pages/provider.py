@@ -137,7 +137,7 @@ def _tenants() -> list[dict[str, Any]]:
     machines = _by_tenant(VirtualMachine.objects.filter(gone_at=None))
     nothing: dict[str, Any] = {}
     units: dict[Any, dict[str, Any]] = {
-        row["tenant_id"]: row
+        row["tenant_id"]: dict(row)
         for row in MigrationUnit.objects.order_by()
         .values("tenant_id")
         .annotate(

@@ -33,7 +33,7 @@ class TenantIn(serializers.Serializer[object]):
     owner_password = serializers.CharField(min_length=10, max_length=200, required=False)
 
 
-class TenantOut(serializers.Serializer[Tenant]):
+class TenantOut(serializers.Serializer[object]):
     """A tenant."""
 
     id = serializers.UUIDField()

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django.live_server_helper import LiveServer
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -66,7 +67,10 @@ class Browser:
 
     def until(self, words: str) -> None:
         """Wait until the page says `words`."""
-        WebDriverWait(self.driver, WAIT_S).until(lambda _: words in self.text(), words)
+        changing = [StaleElementReferenceException]  # the page that is being left
+        WebDriverWait(self.driver, WAIT_S, ignored_exceptions=changing).until(
+            lambda _: words in self.text(), words
+        )
 
     def theme(self, theme: str) -> None:
         """Choose light or dark."""
