@@ -97,9 +97,10 @@ def cells() -> Iterator[Cell]:
     """The whole table, in an order that mixes what is alike, so that every shard has some of each."""
     for special in Special:
         yield Cell(special=special)
-    for shift in range(len(MOMENTS)):
-        for number, victim in enumerate(Victim):
-            yield Cell(victim=victim, moment=MOMENTS[(number + shift) % len(MOMENTS)])
+    victims = list(Victim)
+    for shift, moment in enumerate(MOMENTS):
+        for number in range(len(victims)):
+            yield Cell(victim=victims[(number + shift) % len(victims)], moment=moment)
 
 
 def shard(number: int, of: int) -> list[Cell]:

@@ -20,3 +20,7 @@ def test_shards_share_the_table_out() -> None:
 def test_what_ci_runs_is_in_the_table() -> None:
     assert set(CHOSEN) <= {cell.name for cell in cells()}
     assert len(CHOSEN) >= 15
+
+
+def test_every_shard_has_every_victim() -> None:
+    assert all({cell.victim for cell in shard(number, 3)} >= set(Victim) for number in (1, 2, 3))
