@@ -1,5 +1,8 @@
 """How the API knows who calls."""
 
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 
@@ -13,3 +16,14 @@ class BrowserSession(SessionAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401."""
         return "Session"
+
+
+class BrowserSessionDocumented(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the API's document tells it."""
+
+    target_class = BrowserSession
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the session's cookie."""
+        return {"type": "apiKey", "in": "cookie", "name": "landfall_session"}
