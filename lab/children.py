@@ -44,7 +44,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
 
     async def kill(self) -> None:
@@ -105,5 +105,6 @@ def processes_end(word: str, *, patience_s: float = 3.0) -> list[int]:
     return left
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """In a new process, before it becomes its program: end when the parent does."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import secrets
+import signal
 import sys
 from pathlib import Path
 
@@ -27,7 +28,11 @@ def main(arguments: list[str]) -> int:
     seed = asked.seed if asked.seed is not None else _seed(done)
     tell(f"seed {seed}, {len(chosen)} cells")
     bench = Bench(chosen, done, seed, tell)
-    asyncio.run(_run(bench, KEPT / f"ground-{asked.shard.replace('/', '-of-')}"))
+    try:
+        asyncio.run(_run(bench, KEPT / f"ground-{asked.shard.replace('/', '-of-')}"))
+    except asyncio.CancelledError:
+        tell("interrupted; the same command goes on from here")
+        return 130
     said = document(bench.outcomes(), seed=seed, of=len(chosen))
     print(json.dumps(said, indent=2) if asked.json else _told(said))
     return 0 if all(bar["ok"] for bar in said["bars"]) else 1
@@ -39,6 +44,10 @@ def tell(said: str) -> None:
 
 
 async def _run(bench: Bench, folder: Path) -> None:
+    running = asyncio.current_task()
+    assert running is not None
+    for number in (signal.SIGTERM, signal.SIGINT):  # whatever was started is ended on the way out
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     if len(bench.outcomes()) < len(bench.cells):
         binary = simulator_build(KEPT)
         async with ground_up(binary, folder, str(bench.seed)) as ground:
