@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from lab.children import processes_naming
-from lab.faults.bench import ground_up
+from lab.faults.bench import ground_up, owner
 from lab.faults.ground import Ground
 from lab.simulator import simulator_build
 
@@ -20,6 +20,9 @@ ON_THE_ESTATE = [
 ]
 """Tests on the estate: in one process, as two estates on two cores would be late for their deadlines."""
 
+SEED = "tests"
+OWNER = owner(SEED)
+
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def ground(pytestconfig: pytest.Config) -> AsyncIterator[Ground]:
@@ -28,6 +31,6 @@ async def ground(pytestconfig: pytest.Config) -> AsyncIterator[Ground]:
     assert cache is not None
     binary = simulator_build(cache.mkdir("lab"))
     with tempfile.TemporaryDirectory(prefix="lf-") as name:
-        async with ground_up(binary, Path(name), "tests") as running:
+        async with ground_up(binary, Path(name), SEED) as running:
             yield running
         assert not list(processes_naming(name))

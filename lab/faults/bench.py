@@ -31,6 +31,11 @@ SPOILED = (Special.FLIPPED_BYTE, Special.SUPPRESSED_BIT)
 Tell = Callable[[str], None]
 
 
+def owner(seed: str) -> Person:
+    """The tenant's owner of an estate with this seed."""
+    return Person("Alice", "alice@acme.example", f"only-for-this-run-{seed}")
+
+
 @asynccontextmanager
 async def ground_up(binary: Path, folder: Path, seed: str) -> AsyncIterator[Ground]:
     """An estate for cells: a portal, a tenant with one host, and the provider's site."""
@@ -48,7 +53,7 @@ async def ground_up(binary: Path, folder: Path, seed: str) -> AsyncIterator[Grou
             agent.environment["LANDFALL_HOLD"] = str(short / "hold")
         provider, tenant = [await stack.enter_async_context(Session(portal.ready.portal)) for _ in range(2)]
         await provider.sign_in(portal.ready.email, portal.ready.password)
-        alice = Person("Alice", "alice@acme.example", f"only-for-this-run-{seed}")
+        alice = owner(seed)
         story = Story(provider, tenant, pair)
         acme = await tenant_join(provider, tenant, alice, organisation="Acme")
         await story.price(acme, "49.00")

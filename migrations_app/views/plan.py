@@ -53,9 +53,15 @@ class NewGroup(TenantView):
         return self.show(
             offers=offers,
             offer=offer,
-            machines=[(one, str(one.id) in chosen) for one in machines[:SHOWN_MAX]],
+            machines=[
+                (one, str(one.id) in chosen, _number(typed.get(f"tier-{one.id}"), 1))
+                for one in machines[:SHOWN_MAX]
+            ],
             more_machines=len(machines) > SHOWN_MAX,
-            networks=sorted({(one.moid, one.name) for one in named}, key=lambda pair: pair[1]),
+            networks=[
+                (moid, name, typed.get(f"network-{moid}"))
+                for moid, name in sorted({(one.moid, one.name) for one in named}, key=lambda pair: pair[1])
+            ],
             policies=[policy.value for policy in ShutdownPolicy],
             tiers=TIERS,
             q=text,

@@ -41,12 +41,12 @@ class Browser:
         """Go to a page."""
         self.driver.get(self.address + path)
 
-    def sign_in(self, email: str) -> None:
+    def sign_in(self, email: str, password: str = PASSWORD) -> None:
         """Fill in the form as a person does."""
         self.driver.delete_all_cookies()
         self.open("/accounts/login/")
         self.fill("login", email)
-        self.fill("password", PASSWORD)
+        self.fill("password", password)
         self.press("Sign in")
         WebDriverWait(self.driver, WAIT_S).until(lambda driver: "login" not in driver.current_url)
 
@@ -59,6 +59,11 @@ class Browser:
     def press(self, word: str) -> None:
         """Press the button that says `word`."""
         path = f"//main//button[contains(normalize-space(.), '{word}')]"
+        self.driver.find_element(By.XPATH, path).click()
+
+    def follow(self, word: str) -> None:
+        """Follow the link that says `word`."""
+        path = f"//main//a[normalize-space(.)='{word}']"
         self.driver.find_element(By.XPATH, path).click()
 
     def text(self) -> str:

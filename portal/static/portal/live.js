@@ -11,9 +11,14 @@ function say(tone, word) {
   chip.lastElementChild.textContent = word
 }
 
+// What somebody has begun to type or to choose is never replaced under them.
+function changed(field) {
+  if (field.matches("select")) return [...field.options].some((one) => one.selected !== one.defaultSelected)
+  return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue
+}
+
 function busy() {
-  const active = document.activeElement
-  return part.contains(active) && active.matches("input, select, textarea") && active.value !== active.defaultValue
+  return [...part.querySelectorAll("input:not([type=hidden]), select, textarea")].some(changed)
 }
 
 function look() {

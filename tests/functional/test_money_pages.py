@@ -1,0 +1,173 @@
+"""Usage and prices: who sees which money, in pages, calls and files."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from billing.models import MeterEvent
+from billing.services import price_publish
+from migrations_app.services import commit_request, cutover_request, group_start
+from portal.lib.tenancy import tenant_context
+from tenants.selectors import actor_for
+from tests.cast import NOON, Cast, group_of, plan_of
+from tests.functional.pages import signed_in, text
+from tests.functional.test_groups_pages import queries
+from tests.functional.test_machine_list import BASELINE
+from tests.journey import Journey
+from tests.sessions import committed
+from tests.staff import Staff, staff_create
+
+pytestmark = committed
+
+
+@pytest.fixture
+def staff(cast: Cast) -> Staff:
+    """Petra and Frank."""
+    return staff_create()
+
+
+def priced(cast: Cast, staff: Staff, amount: str = "49.00") -> None:
+    """Let a price hold for Acme from noon on."""
+    with tenant_context(staff.tenant_id):
+        petra = actor_for(user_id=staff.petra.pk, tenant_id=staff.tenant_id)
+    price_publish(
+        actor=petra,
+        tenant_id=cast.acme.tenant.id,
+        currency="EUR",
+        vm_migrated_price=Decimal(amount),
+        effective_from=NOON,
+        now=NOON,
+    )
+
+
+def moved(cast: Cast, *names: str, wave: str = "First wave") -> None:
+    """Move Acme's machines, up to the commit."""
+    group = group_of(cast.acme, cast.alice, plan=plan_of(cast.acme, *names, name=wave))
+    journey = Journey(cast.acme, group)
+    with tenant_context(group.tenant_id):
+        group_start(group=group, actor=cast.alice, now=NOON)
+    journey.travel(10)
+    with tenant_context(group.tenant_id):
+        cutover_request(group=group, at=journey.now, actor=cast.alice, now=journey.now)
+    journey.travel()
+    with tenant_context(group.tenant_id):
+        commit_request(group=group, actor=cast.alice, now=journey.now)
+    journey.travel(6)
+
+
+def usage_page(cast: Cast) -> str:
+    """Return where Acme's usage is."""
+    return f"/t/{cast.acme.tenant.id}/usage/"
+
+
+def test_a_committed_machine_is_a_line_with_its_price(cast: Cast, staff: Staff) -> None:
+    priced(cast, staff)
+    moved(cast, "db01", "web01")
+
+    said = text(signed_in("alice").get(usage_page(cast)))
+
+    assert "db01" in said
+    assert "49.00 EUR" in said
+    assert "98.00 EUR" in said
+
+
+def test_without_a_price_the_line_says_so(cast: Cast, staff: Staff) -> None:
+    moved(cast, "db01")
+
+    assert "no price yet" in text(signed_in("alice").get(usage_page(cast)))
+
+
+def test_before_the_first_line_the_page_says_what_it_is_for(cast: Cast) -> None:
+    assert "Nothing has been billed." in text(signed_in("alice").get(usage_page(cast)))
+
+
+def test_who_only_views_sees_no_money(cast: Cast, staff: Staff) -> None:
+    bob = signed_in("bob")
+
+    assert bob.get(usage_page(cast)).status_code == 403
+    assert bob.get(f"{usage_page(cast)}csv").status_code == 403
+    assert bob.get("/api/v1/usage/").status_code == 403
+    assert bob.get("/api/v1/usage.csv").status_code == 403
+
+
+def test_the_file_and_the_page_tell_the_same(cast: Cast, staff: Staff) -> None:
+    priced(cast, staff)
+    moved(cast, "db01")
+    alice = signed_in("alice")
+
+    answer = alice.get(f"{usage_page(cast)}csv")
+
+    assert answer["Content-Type"].startswith("text/csv")
+    assert answer.content == alice.get("/api/v1/usage.csv").content
+    [line] = answer.content.decode().splitlines()[1:]
+    assert "db01" in line
+    assert "49.00" in line
+
+
+def test_the_api_tells_the_lines(cast: Cast, staff: Staff) -> None:
+    priced(cast, staff)
+    moved(cast, "db01")
+
+    [line] = signed_in("alice").get("/api/v1/usage/").json()["results"]
+
+    assert (line["machine"], line["amount"], line["currency"]) == ("db01", "49.00", "EUR")
+
+
+def test_the_provider_sees_the_usage_of_all_tenants_by_name(cast: Cast, staff: Staff) -> None:
+    priced(cast, staff)
+    moved(cast, "db01")
+
+    said = text(signed_in("frank").get("/provider/usage/"))
+
+    assert "Acme" in said
+    assert "db01" in said
+    assert "49.00 EUR" in said
+
+
+def test_the_provider_publishes_a_price_that_its_tenant_sees(cast: Cast, staff: Staff) -> None:
+    form = {"tenant": str(cast.acme.tenant.id), "price": "37.50", "currency": "eur", "from": ""}
+
+    told = text(signed_in("frank").post("/provider/prices/", form, follow=True))
+
+    assert "37.50 EUR" in told
+    assert "37.50 EUR" in text(signed_in("alice").get(usage_page(cast)))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"price": "dear"}, {"price": "-1"}, {"currency": "EURO"}, {"price": "NaN"}]
+)
+def test_a_price_that_is_none_is_refused_with_a_reason(
+    cast: Cast, staff: Staff, wrong: dict[str, str]
+) -> None:
+    form = {"tenant": str(cast.acme.tenant.id), "price": "37.50", "currency": "EUR", "from": "", **wrong}
+
+    answer = signed_in("frank").post("/provider/prices/", form, follow=True)
+
+    assert "No price has been published." in text(answer)
+    assert "not published" in text(answer)
+
+
+def test_a_published_price_never_changes_what_was_billed_before(cast: Cast, staff: Staff) -> None:
+    priced(cast, staff)
+    moved(cast, "db01")
+
+    form = {"tenant": str(cast.acme.tenant.id), "price": "99.00", "currency": "EUR", "from": ""}
+    signed_in("frank").post("/provider/prices/", form)
+
+    [line] = signed_in("alice").get("/api/v1/usage/").json()["results"]
+    assert line["amount"] == "49.00"
+
+
+@pytest.mark.parametrize("page", ["usage/"])
+def test_more_lines_ask_no_more_of_the_database(cast: Cast, staff: Staff, page: str) -> None:
+    priced(cast, staff)
+    moved(cast, "m-0")
+    alice = signed_in("alice")
+    few = queries(alice, usage_page(cast))
+    moved(cast, "m-1", "m-2", "m-3", wave="Second wave")
+
+    assert {page: queries(alice, usage_page(cast))} == {page: few}
+    assert few == json.loads(BASELINE.read_text()).get(f"/t/{page}")
+    with tenant_context(cast.acme.tenant.id):
+        assert MeterEvent.objects.count() == 4
