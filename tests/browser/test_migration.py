@@ -67,9 +67,7 @@ async def sent(browser: Browser, act: Callable[[], object]) -> None:
     there = "return !window.left && document.readyState === 'complete'"
 
     async def arrived() -> bool:
-        return bool(
-            browser.driver.execute_script("return !window.left && document.readyState === 'complete'")
-        )
+        return bool(browser.driver.execute_script(there))
 
     await until(arrived, what="the next page", seconds=20)
 
