@@ -39,9 +39,12 @@ from migrations_app.services import (
     unverified_accept,
 )
 from migrations_app.views.steps import figures_of, steps_of
+from migrations_app.views.told import failures_told, findings_told
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantView
 
+TIMED = frozenset({Phase.QUIESCING, Phase.FINAL_DELTA, Phase.SWITCHING, Phase.VERIFYING, Phase.ROLLING_BACK})
+"""The phases of a cut-over, in which people count seconds."""
 PLAIN: Mapping[str, tuple[Right, Callable[..., None]]] = {
     "start": (Right.OPERATE, group_start),
     "cancel": (Right.OPERATE, group_cancel),
@@ -99,9 +102,13 @@ class OneGroup(GroupView):
             asks={ask.value for ask in detail.asks},
             steps=steps_of(detail),
             figures=figures_of(detail),
-            findings=findings,
+            findings=findings_told(findings),
             blocked=any(finding.severity == "fail" for finding in findings),
-            decisions=[unit for unit in detail.units if unit.phase == Phase.FAILED or _waits(unit)],
+            decisions=[unit for unit in detail.units if _waits(unit)],
+            failures=failures_told(detail.units),
+            failed=f"{detail.row.failed} failed",
+            now=now,
+            steps_timed=TIMED,
             topics=",".join([f"group:{own.id}", *(f"unit:{unit.id}" for unit in detail.units[:60])]),
             cutting=detail.row.standing in ("cutting_over", "awaiting_commit", "rolling_back"),
         )
@@ -145,12 +152,13 @@ class Cutover(GroupView):
         """Show what would happen."""
         own = self.group(group)
         detail = group_detail(own)
-        findings = preflight(group=own, now=timezone.now())
+        findings = findings_told(preflight(group=own, now=timezone.now()))
         return self.show(
             group=own,
             detail=detail,
             row=detail.row,
             findings=findings,
+            blocked=sum(finding.severity == "fail" for finding in findings),
             figures=figures_of(detail),
             ready=_ready(detail),
         )
@@ -199,7 +207,12 @@ class OneUnit(GroupView):
         shown = next(row for row in detail.units if row.id == own.id)
         moves, commands = unit_history(own), unit_commands(own)
         return self.show(
-            group=own.group, unit=shown, moves=moves, commands=commands, topics=f"unit:{own.id},group:{group}"
+            group=own.group,
+            unit=shown,
+            moves=moves,
+            commands=commands,
+            topics=f"unit:{own.id},group:{group}",
+            failures=failures_told([shown]),
         )
 
 

@@ -34,7 +34,9 @@ class _Lists:
         if kind == "list":
             page = groups_page(groups, of=wanted, offset=offset, limit=PAGE)
             following = offset + PAGE if offset + PAGE < page.count else None
-            return context | {"rows": page.rows, "count": page.count, "following": following, "page": PAGE}
+            waiting = needing(list(page.rows))
+            listed = {"rows": page.rows, "count": page.count, "following": following, "waiting": waiting}
+            return context | listed
         places = board(groups, of=wanted)
         lanes = [(name, [row for one in places_ for row in places[one]]) for name, places_ in LANES]
         rows = [row for _, found in lanes for row in found]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from migrations_app.domain.lifecycle import Phase
-from migrations_app.selectors import GroupDetail
+from migrations_app.selectors import GroupDetail, UnitRow
 
 _WAY: Sequence[tuple[str, frozenset[Phase]]] = (
     ("Planned", frozenset({Phase.PLANNED})),
@@ -22,7 +22,7 @@ _BACK = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK})
 
 def steps_of(detail: GroupDetail) -> list[dict[str, Any]]:
     """Return the steps of the way; the current one is where the last machine stands."""
-    places = [_place(unit.phase) for unit in detail.units]
+    places = [_place(_stood(unit)) for unit in detail.units]
     standing = [place for place in places if place is not None]
     current = min(standing, default=0)
     total = len(detail.units)
@@ -31,12 +31,19 @@ def steps_of(detail: GroupDetail) -> list[dict[str, Any]]:
         here = sum(unit.phase in phases for unit in detail.units)
         passed = sum(place > at for place in standing)
         ended = at < current
+        failed = sum(unit.phase == Phase.FAILED and unit.failed_in in phases for unit in detail.units)
         steps.append(
             {
                 "name": name,
                 "is": "done" if ended else "current" if at == current and standing else "next",
-                "when": f"{here} here" if here else f"{passed} of {total}" if passed else "",
-                "tone": _TONES.get(name, "run"),
+                "when": f"{failed} failed"
+                if failed
+                else f"{here} here"
+                if here
+                else f"{passed} of {total}"
+                if passed
+                else "",
+                "tone": "bad" if failed else _TONES.get(name, "run"),
             }
         )
     return steps
@@ -46,16 +53,22 @@ def figures_of(detail: GroupDetail) -> dict[str, Any]:
     """Return the group's figures: sizes in bytes, rates in bytes per second, times in seconds."""
     units = detail.units
     paused = [unit.paused_s for unit in units if unit.paused_s is not None]
+    known = [unit.remaining_bytes for unit in units if unit.remaining_bytes is not None]
     wire = sum(unit.wire_bytes for unit in units)
     moved = sum(ended.content for unit in units for ended in unit.rounds)
     return {
-        "remaining": sum(unit.remaining_bytes or 0 for unit in units),
+        "remaining": sum(known) if known else None,
         "allocated": sum(unit.allocated_bytes for unit in units),
         "wire": wire,
         "ratio": f"{moved / wire:.1f} : 1" if wire and moved else "–",
         "verified": sum(unit.verified_at is not None for unit in units),
         "pause": max(paused, default=None),
     }
+
+
+def _stood(unit: UnitRow) -> Phase:
+    """Return where the unit stands, or stood when it failed."""
+    return Phase(unit.failed_in) if unit.phase == Phase.FAILED and unit.failed_in else unit.phase
 
 
 def _place(phase: Phase) -> int | None:

@@ -136,7 +136,7 @@ def progress(part: float, label: str, tone: str = "run") -> SafeString:
         ' aria-label="{}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{}">'
         '<rect class="g-track" width="100%" height="{}" rx="3"></rect>'
         '<rect class="{}" width="{}%" height="{}" rx="3"></rect></svg>'
-        '<span class="lf-small lf-tab">{} %</span></span>',
+        '<span class="lf-small lf-tab lf-nowrap">{} %</span></span>',
         *(tone, BAR_HEIGHT, label, percent, BAR_HEIGHT, fill, percent, BAR_HEIGHT, percent),
     )
 

@@ -58,6 +58,12 @@ def travelled(cast: Cast, *names: str, to: str, **script: Any) -> Journey:
     return journey
 
 
+def agents_answer(group: MigrationGroup) -> None:
+    """Let every agent have been heard just now."""
+    with tenant_context(group.tenant_id):
+        Agent.objects.update(last_seen_at=timezone.now())
+
+
 def form(cast: Cast, **typed: object) -> dict[str, object]:
     """Return the planning form as filled in."""
     usual = {"name": NAME, "offer": cast.acme.offer.id, "datastore": "ds-9", "network-net-1": "net-9"}
@@ -139,8 +145,7 @@ def test_the_filter_finds_groups_by_name(cast: Cast, view: str) -> None:
 
 
 def test_starting_is_one_click(cast: Cast, group: MigrationGroup) -> None:
-    with tenant_context(group.tenant_id):
-        Agent.objects.update(last_seen_at=timezone.now())
+    agents_answer(group)
 
     answer = signed_in("alice").post(page_of(group, "ask/start"), follow=True)
 
@@ -197,11 +202,22 @@ def test_a_group_on_its_way_shows_its_machines_their_phase_and_what_is_left(cast
 
 def test_the_cut_over_page_says_what_happens_and_what_it_costs_to_go_back(cast: Cast) -> None:
     group = travelled(cast, to="ready").group
+    agents_answer(group)
 
     said = text(signed_in("alice").get(page_of(group, "cutover")))
 
     assert "Ready to cut over First wave" in said
     assert "Until you commit you can roll back; that is free." in said
+
+
+def test_a_check_that_does_not_pass_for_several_machines_is_told_once(cast: Cast) -> None:
+    group = travelled(cast, "db01", "web01", to="ready").group
+
+    said = text(signed_in("alice").get(page_of(group, "cutover")))
+
+    assert "4 checks of First wave do not pass" in said
+    assert said.count("PRE-17") == 1
+    assert "2 machines: db01, web01" in said
 
 
 def test_the_cut_over_wants_the_group_s_name(cast: Cast) -> None:
@@ -257,6 +273,17 @@ def test_a_failed_machine_says_what_happened_and_offers_the_ways_out(cast: Cast)
     assert "db01 stopped in" in said
     assert "Nothing was lost" in said
     assert "Try again" in said
+
+
+def test_machines_that_failed_alike_are_told_together(cast: Cast) -> None:
+    script = failing(Step.SYNC, Failure.DESTINATION_FULL, retry=False)
+    journey = travelled(cast, "db01", "web01", to="ready", script=script)
+
+    said = text(signed_in("alice").get(page_of(journey.group)))
+
+    assert "2 machines stopped in syncing" in said
+    assert said.count("Nothing was lost") == 1
+    assert said.count("Try again") == 2
 
 
 def test_the_boot_order_is_changed_on_the_group_s_page(cast: Cast) -> None:

@@ -3,7 +3,7 @@
 const part = document.querySelector("[data-live]")
 const chip = document.querySelector("[data-live-chip]")
 const PAUSE = 500, POLL = 10000, STALE = 15000, RETRY = 3000
-let source = null, heard = Date.now(), due = null, degraded = true
+let loaded = Date.now(), source = null, heard = Date.now(), due = null, degraded = true
 
 function say(tone, word) {
   if (!chip || chip.lastElementChild.textContent === word) return
@@ -13,7 +13,7 @@ function say(tone, word) {
 
 // What somebody has begun to type or to choose is never replaced under them.
 function changed(field) {
-  if (field.matches("select")) return [...field.options].some((one) => one.selected !== one.defaultSelected)
+  if (field.matches("select")) return !(field.selectedOptions[0]?.defaultSelected ?? true) && field.selectedIndex > 0
   return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue
 }
 
@@ -50,8 +50,20 @@ async function open() {
   source.onerror = () => { source.close(); degraded = true; say("warn", "Reconnecting"); setTimeout(open, RETRY) }
 }
 
+// Timers count here from the server's time, and are corrected with every fragment.
+function tick() {
+  const shift = Date.now() - loaded
+  for (const timer of part.querySelectorAll("[data-since]")) {
+    const seconds = Math.max(0, Math.floor((Date.parse(part.dataset.now) - Date.parse(timer.dataset.since) + shift) / 1000))
+    timer.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`
+  }
+}
+
 if (part) {
   open()
+  tick()
+  setInterval(tick, 1000)
+  part.addEventListener("htmx:afterSwap", () => { loaded = Date.now(); tick() })
   setInterval(() => { if (degraded) look() }, POLL)
   setInterval(() => { if (Date.now() - heard > STALE) say("warn", `Stale, ${Math.round((Date.now() - heard) / 1000)} s`) }, 1000)
 }
