@@ -107,6 +107,7 @@ ROUTES = {
     "api-groups": _OWN,
     "api-group": _ONE,
     "api-group-preflight": post(401, 200, 200, 404, 404, 404),
+    "api-group-tiers": Row("put", (401, 422, 403, 422, 422, 403)),
     "api-group-start": post(401, 409, 403, 404, 404, 403),
     "api-group-cancel": post(401, 200, 403, 404, 404, 403),
     "api-group-pause": post(401, 200, 403, 404, 404, 403),

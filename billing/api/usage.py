@@ -16,6 +16,7 @@ from tenants.interfaces import ProviderApi, TenantApi
 from tenants.interfaces.files import csv_answer
 
 LIMIT = 500
+CURSOR_DIGITS = 10
 
 
 class PriceIn(serializers.Serializer[object]):
@@ -47,8 +48,7 @@ class UsageList(TenantApi):
     @extend_schema(responses=UsageOut(many=True))
     def get(self, request: Request) -> Response:
         """Return the usage with its prices, the newest first."""
-        page = usage_page(of=UsageFilter(tenant_id=self.actor.tenant_id), limit=LIMIT)
-        return Response({"results": msgspec.to_builtins(page.rows), "count": page.count, "next": None})
+        return usage_answer(request, UsageFilter(tenant_id=self.actor.tenant_id))
 
 
 class UsageCsv(TenantApi):
@@ -71,8 +71,7 @@ class ProviderUsage(ProviderApi):
     @extend_schema(responses=UsageOut(many=True))
     def get(self, request: Request) -> Response:
         """Return the usage with its prices, the newest first."""
-        page = usage_page(of=UsageFilter(), limit=LIMIT)
-        return Response({"results": msgspec.to_builtins(page.rows), "count": page.count, "next": None})
+        return usage_answer(request, UsageFilter())
 
 
 class Prices(ProviderApi):
@@ -101,3 +100,12 @@ class Prices(ProviderApi):
             now=now,
         )
         return Response({**asked.data, "number": version.number}, status=201)
+
+
+def usage_answer(request: Request, of: UsageFilter) -> Response:
+    """Return one page of usage and where the next is."""
+    cursor = request.query_params.get("cursor", "")
+    offset = int(cursor) if cursor.isdigit() and len(cursor) < CURSOR_DIGITS else 0
+    page = usage_page(of=of, offset=offset, limit=LIMIT)
+    following = f"{request.path}?cursor={offset + LIMIT}" if offset + LIMIT < page.count else None
+    return Response({"results": msgspec.to_builtins(page.rows), "count": page.count, "next": following})

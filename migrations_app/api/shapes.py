@@ -31,6 +31,20 @@ class TierIn(serializers.Serializer[object]):
     gate_limit_s = serializers.IntegerField(min_value=1, max_value=3600, default=300)
 
 
+class PlaceIn(serializers.Serializer[object]):
+    """A unit of the group and its boot tier."""
+
+    unit = serializers.UUIDField()
+    tier = serializers.IntegerField(min_value=1, max_value=99)
+
+
+class OrderIn(serializers.Serializer[object]):
+    """A boot order."""
+
+    tiers = TierIn(many=True, allow_empty=False)
+    units = PlaceIn(many=True, default=list)
+
+
 class GroupIn(serializers.Serializer[object]):
     """The whole plan of a group."""
 
@@ -111,7 +125,7 @@ def plan_of(asked: Mapping[str, Any]) -> Plan:
         datastore_moid=asked["datastore"],
         machines=[PlannedMachine(one["machine"], one["tier"]) for one in asked["machines"]],
         network_map=asked["network_map"],
-        tiers=[_tier(tier) for tier in asked["tiers"]],
+        tiers=[tier_of(tier) for tier in asked["tiers"]],
         keep_mac=asked["keep_mac"],
         cutover_budget_bytes=asked["cutover_budget_bytes"],
         shutdown_policy=ShutdownPolicy(asked["shutdown_policy"]),
@@ -120,5 +134,6 @@ def plan_of(asked: Mapping[str, Any]) -> Plan:
     )
 
 
-def _tier(tier: Mapping[str, Any]) -> PlannedTier:
+def tier_of(tier: Mapping[str, Any]) -> PlannedTier:
+    """Return a boot tier that was asked for."""
     return PlannedTier(tier["number"], tier["delay_s"], TierGate(tier["gate"]), tier["gate_limit_s"])

@@ -90,9 +90,12 @@ def tiers_update(
             remedy="Roll back first, or let it finish.",
         )
     _check_tiers(tiers)
+    own = list(locked.units.all())
+    if not {units.get(unit.id, unit.tier) for unit in own} <= {tier.number for tier in tiers}:
+        raise _invalid("A machine stands in a boot tier that is not there.")
     locked.tiers.all().delete()
     _tiers_insert(locked, tiers)
-    for unit in locked.units.filter(id__in=list(units)):
+    for unit in [unit for unit in own if unit.id in units]:
         unit.tier = units[unit.id]
         unit.save(update_fields=["tier"])
 

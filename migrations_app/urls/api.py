@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from migrations_app.api import groups
+from migrations_app.api import groups, order
 
 _GROUP = "groups/<uuid:group>/"
 _UNIT = "groups/<uuid:group>/units/<uuid:unit>/"
@@ -11,6 +11,7 @@ urlpatterns = [
     path("groups/", groups.Groups.as_view(), name="api-groups"),
     path(_GROUP, groups.OneGroup.as_view(), name="api-group"),
     path(f"{_GROUP}preflight/", groups.GroupPreflight.as_view(), name="api-group-preflight"),
+    path(f"{_GROUP}tiers/", order.GroupTiers.as_view(), name="api-group-tiers"),
     path(f"{_GROUP}start/", groups.GroupStart.as_view(), name="api-group-start"),
     path(f"{_GROUP}cancel/", groups.GroupCancel.as_view(), name="api-group-cancel"),
     path(f"{_GROUP}pause/", groups.GroupPause.as_view(), name="api-group-pause"),

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from migrations_app.domain.lifecycle import Desired, Phase
+from migrations_app.domain.lifecycle import Desired, Phase, TierGate
 from migrations_app.models import MigrationGroup, MigrationUnit
 from migrations_app.selectors import (
     GroupDetail,
@@ -186,7 +186,12 @@ class BootOrder(GroupView):
         places = {unit.id: _tier(request.POST.get(f"tier-{unit.id}"), unit.tier) for unit in own.units.all()}
         old = {tier.number: tier for tier in own.tiers.all()}
         tiers = [
-            PlannedTier(number, delay_s=_delay(request.POST.get(f"delay-{number}"), old[number].delay_s))
+            PlannedTier(
+                number,
+                delay_s=_delay(request.POST.get(f"delay-{number}"), old[number].delay_s),
+                gate=TierGate(old[number].gate),
+                gate_limit_s=old[number].gate_limit_s,
+            )
             if number in old
             else PlannedTier(number)
             for number in sorted(set(places.values()))

@@ -114,6 +114,21 @@ def test_the_api_tells_the_lines(cast: Cast, staff: Staff) -> None:
     assert (line["machine"], line["amount"], line["currency"]) == ("db01", "49.00", "EUR")
 
 
+def test_the_api_tells_the_lines_page_by_page(
+    cast: Cast, staff: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.api.usage.LIMIT", 2)
+    moved(cast, "db01", "web01", "app01")
+    alice = signed_in("alice")
+
+    first = alice.get("/api/v1/usage/").json()
+    second = alice.get(first["next"]).json()
+
+    lines = [line["machine"] for line in first["results"] + second["results"]]
+    assert sorted(lines) == ["app01", "db01", "web01"]
+    assert (first["count"], second["next"]) == (3, None)
+
+
 def test_the_provider_sees_the_usage_of_all_tenants_by_name(cast: Cast, staff: Staff) -> None:
     priced(cast, staff)
     moved(cast, "db01")
