@@ -29,7 +29,7 @@ async def alice(chromium: webdriver.Chrome, ground: Ground) -> AsyncIterator[Bro
     await asyncio.to_thread(browser.sign_in, OWNER.email, OWNER.password)
     browser.complaints()
     yield browser
-    browser.open("/accounts/logout/")
+    browser.forget()
 
 
 async def shows(browser: Browser, words: str, *, within: str = "main", seconds: float = 90.0) -> None:
