@@ -263,7 +263,10 @@ class SyncDone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FreezeProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """`frozen` once it is: guest process gone, exports closed, flushed, lock held. The one evidence."""
+    """`frozen` once it is: guest process gone, exports closed, flushed, lock held. The one evidence.
+
+    `exports_closed` names the disks that no export lets a guest write to any more, whoever closed them.
+    """
 
     frozen: bool
     exports_closed: tuple[str, ...] = ()

@@ -54,7 +54,7 @@ async def test_frozen_is_told_before_the_last_round(chain: Chain) -> None:
     await chain.portal.ended(given)
     [told] = given.progress()
     assert told["frozen"]
-    assert told["exports_closed"] == ["guest-0"]
+    assert told["exports_closed"] == ["0"]
 
 
 async def test_a_guest_that_does_not_end_is_not_frozen(chain: Chain) -> None:
