@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 STEADY_S = 30.0
 """A process that lived this long begins with a short pause again."""
+LOG_MAX = 32 << 20
 _PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger("landfall.supervisor")
@@ -25,6 +27,10 @@ log = logging.getLogger("landfall.supervisor")
 
 class NotReady(Exception):
     """A process did not come up; the message names its log."""
+
+
+class Stopped(Exception):
+    """Somebody asked for the end while things were still starting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +45,48 @@ class Program:
 
 
 class Supervisor:
-    """The processes of one portal; logs go to `folder`."""
+    """The processes of one portal; logs go to `folder`, and each has the descriptors `inherited` open."""
 
-    def __init__(self, folder: Path, *, root: Path) -> None:
+    def __init__(
+        self, folder: Path, *, root: Path, inherited: tuple[int, ...] = (), ready_s: float = READY_S
+    ) -> None:
         self._folder = folder
         self._root = root
+        self._inherited = inherited
+        self._ready_s = ready_s
         self._running: list[_Running] = []
         self._stopping = threading.Event()
 
+    @property
+    def stopping(self) -> bool:
+        """Return whether somebody asked for the end."""
+        return self._stopping.is_set()
+
     def start(self, program: Program) -> None:
-        """Start a program and return when it is ready. Raises NotReady."""
+        """Start a program and return when it is ready. Raises NotReady, Stopped."""
+        if self.stopping:
+            raise Stopped
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        running = _Running(program, self._folder / f"{program.name}.log", self._root)
-        running.start()
+        running = _Running(program, self._folder / f"{program.name}.log", self._root, self._inherited)
         self._running.append(running)
-        deadline = time.monotonic() + READY_S
+        running.start()
+        deadline = time.monotonic() + self._ready_s
         while program.ready is not None and not program.ready():
-            if time.monotonic() > deadline or self._stopping.is_set():
+            if time.monotonic() > deadline:
                 raise NotReady(f"{program.name} did not come up, see {running.log}")
-            running.revive()
-            time.sleep(POLL_S)
+            self.revive()
+            if self._stopping.wait(POLL_S):
+                raise Stopped
 
     def run(self) -> None:
         """Watch until told to stop."""
         while not self._stopping.wait(POLL_S):
-            for running in self._running:
-                running.revive()
+            self.revive()
+
+    def revive(self) -> None:
+        """Start again whatever has died, when its pause is over."""
+        for running in self._running:
+            running.revive()
 
     def stop_ask(self, *_: object) -> None:
         """Make `run` return; a signal handler may call it."""
@@ -80,16 +102,19 @@ class Supervisor:
 class _Running:
     """One program's process, over its lives."""
 
-    def __init__(self, program: Program, log_path: Path, root: Path) -> None:
+    def __init__(self, program: Program, log_path: Path, root: Path, inherited: tuple[int, ...]) -> None:
         self.log = log_path
         self._program = program
         self._root = root
+        self._inherited = inherited
         self._pause = FIRST_PAUSE_S
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._due = 0.0
 
     def start(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > LOG_MAX:
+            self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 self._program.argv,
@@ -99,7 +124,8 @@ class _Running:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                pass_fds=self._inherited,
+                preexec_fn=_end_with_parent(os.getpid()),
             )
         self._started = time.monotonic()
 
@@ -109,6 +135,7 @@ class _Running:
             return
         now = time.monotonic()
         if not self._due:
+            self._group_end(self._process)
             if now - self._started > STEADY_S:
                 self._pause = FIRST_PAUSE_S
             self._due = now + self._pause
@@ -120,17 +147,29 @@ class _Running:
 
     def stop(self) -> None:
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None:
             return
-        process.send_signal(self._program.stop_with)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            log.warning("%s did not end when asked", self._program.name)
+        if process.poll() is None:
+            process.send_signal(self._program.stop_with)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                log.warning("%s did not end when asked", self._program.name)
+        self._group_end(process)
+        process.wait(STOP_S)
+
+    def _group_end(self, process: subprocess.Popen[bytes]) -> None:
+        """End what a process has left behind, which would hold its port or its files."""
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(STOP_S)
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this process with its parent, even when that is killed without a word."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _end_with_parent(parent: int) -> Callable[[], None]:
+    """Have the kernel end a new process with its parent, even when that is killed without a word."""
+
+    def prepare() -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it was killed before we asked
+            os._exit(1)
+
+    return prepare

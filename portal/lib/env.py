@@ -1,8 +1,14 @@
 """What differs between machines, from the environment: read in one place, with its default."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlencode
+
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import parse_dsn
+
+_KNOWN = frozenset({"host", "port", "dbname", "user", "password", "sslmode", "sslrootcert"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,16 +20,32 @@ class DatabaseAddress:
     name: str
     user: str = ""
     password: str = ""
+    sslmode: str = ""
+    sslrootcert: str = ""
+
+    def variables(self) -> Mapping[str, str]:
+        """Return the environment of a process that logs in here as another role; no installer's password."""
+        return {
+            "DATABASE_URL": "",
+            "LANDFALL_DB_HOST": self.host,
+            "LANDFALL_DB_PORT": self.port,
+            "LANDFALL_DB_NAME": self.name,
+            **({"PGSSLMODE": self.sslmode} if self.sslmode else {}),
+            **({"PGSSLROOTCERT": self.sslrootcert} if self.sslrootcert else {}),
+        }
+
+    def url(self, *, user: str, password: str = "") -> str:
+        """Return the URL for a login as `user`; host and port stand in its query, where any text may."""
+        secret = f":{password}" if password else ""
+        query = {"host": self.host, "port": self.port, "sslmode": self.sslmode}
+        query["sslrootcert"] = self.sslrootcert
+        told = urlencode({name: value for name, value in query.items() if value})
+        return f"postgresql://{user}{secret}@/{self.name}?{told}"
 
 
 def text(name: str, default: str = "") -> str:
     """Return a variable's text."""
     return os.environ.get(name, default)
-
-
-def flag(name: str, *, default: bool = False) -> bool:
-    """Return whether a variable says yes."""
-    return os.environ.get(name, "1" if default else "").lower() in ("1", "true", "yes", "on")
 
 
 def words(name: str) -> list[str]:
@@ -32,21 +54,31 @@ def words(name: str) -> list[str]:
 
 
 def database_parse(url: str) -> DatabaseAddress:
-    """Return what a `postgresql://user:password@host:port/name` URL says; raises ValueError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres"):
+    """Return what a `postgresql://user:password@host:port/name?sslmode=…` URL says; raises ValueError.
+
+    Read by PostgreSQL's own library, so that everything it escapes or puts in the query means the same.
+    """
+    if not url.startswith(("postgresql://", "postgres://")):
         raise ValueError("DATABASE_URL must begin with postgresql://")
+    try:
+        parts: dict[str, str] = parse_dsn(url)
+    except ProgrammingError as error:
+        raise ValueError(f"DATABASE_URL cannot be read: {str(error).strip()}") from error
+    if unknown := sorted(set(parts) - _KNOWN):
+        raise ValueError(f"DATABASE_URL may not say {', '.join(unknown)}: use sslmode and sslrootcert only")
     return DatabaseAddress(
-        host=unquote(parts.hostname or ""),
-        port=str(parts.port or ""),
-        name=parts.path.lstrip("/") or "landfall",
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
+        host=parts.get("host", ""),
+        port=parts.get("port", ""),
+        name=parts.get("dbname") or "landfall",
+        user=parts.get("user", ""),
+        password=parts.get("password", ""),
+        sslmode=parts.get("sslmode", ""),
+        sslrootcert=parts.get("sslrootcert", ""),
     )
 
 
 def database() -> DatabaseAddress:
-    """Return the database of this process: LANDFALL_DB_* as the supervisor sets them, else DATABASE_URL."""
+    """Return the database of this process: DATABASE_URL, else LANDFALL_DB_* as the supervisor sets them."""
     if url := text("DATABASE_URL"):
         return database_parse(url)
     return DatabaseAddress(

@@ -39,6 +39,19 @@ END $$;
 """
 
 
+# The migrating role may hand a function to its owner (SET) but does not read with its policies (no INHERIT).
+# PostgreSQL 15 has this per role only.
+_MEMBERSHIP = """
+DO $$ BEGIN
+    IF current_setting('server_version_num')::int >= 160000 THEN
+        EXECUTE 'GRANT {across} TO {migrate} WITH INHERIT FALSE, SET TRUE';
+    ELSE
+        EXECUTE 'GRANT {across} TO {migrate}; ALTER ROLE {migrate} NOINHERIT';
+    END IF;
+END $$;
+"""
+
+
 def across_role(function: str) -> str:
     """Return the role that owns a cross-tenant function; raises ValueError for an unlisted one."""
     if function not in ACROSS_FUNCTIONS:
@@ -47,17 +60,13 @@ def across_role(function: str) -> str:
 
 
 def roles_sql() -> str:
-    """Return the SQL, safe to run twice, that a superuser runs to make the roles.
-
-    The migrating role may hand a function to its owner (SET) but does not read
-    with its policies (no INHERIT).
-    """
+    """Return the SQL, safe to run twice, that a superuser runs to make the roles."""
     fenced = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE"
     across = [across_role(function) for function in ACROSS_FUNCTIONS]
     statements = [
         _ROLE.format(name=MIGRATE, options=f"LOGIN CREATEDB {fenced}"),
         *(_ROLE.format(name=name, options=f"NOLOGIN NOCREATEDB {fenced}") for name in across),
         *(_ROLE.format(name=name, options=f"LOGIN NOCREATEDB {fenced}") for name in LOGINS),
-        *(f"GRANT {name} TO {MIGRATE} WITH INHERIT FALSE, SET TRUE;" for name in across),
+        *(_MEMBERSHIP.format(across=name, migrate=MIGRATE) for name in across),
     ]
     return "".join(statements)

@@ -1,0 +1,65 @@
+"""What a portal consists of: each process's command line and environment, and how to see that it serves."""
+
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+from portal.embedded.installation import HOST, Installation, Wishes
+from portal.embedded.supervisor import Program
+from portal.lib.roles import GATEWAY, WEB, WORKER
+
+NAMES = ("gateway", "worker", "beat", "web")
+BLOCKING_THREADS = 8
+CONCURRENCY = 2
+
+
+def programs(installation: Installation, wishes: Wishes) -> list[Program]:
+    """Return the portal's own programs in the order of their start, as far as they were asked for."""
+    made = {"gateway": _gateway, "worker": _worker, "beat": _beat, "web": _web}
+    return [make(installation, wishes) for name, make in made.items() if name in (wishes.only or NAMES)]
+
+
+def _gateway(installation: Installation, wishes: Wishes) -> Program:
+    argv = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--host", wishes.bind]
+    argv += ["--port", str(installation.gateway_port), "--log-level", "warning", "--no-access-log"]
+    ready = _answers(wishes.bind, installation.gateway_port, "/healthz")
+    return Program("gateway", argv, installation.environment(GATEWAY), ready)
+
+
+def _worker(installation: Installation, _wishes: Wishes) -> Program:
+    argv = [*_celery(), "worker", "--concurrency", str(CONCURRENCY), "--loglevel", "WARNING"]
+    argv += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return Program("worker", argv, installation.environment(WORKER))
+
+
+def _beat(installation: Installation, _wishes: Wishes) -> Program:
+    argv = [*_celery(), "beat", "--loglevel", "WARNING", "--schedule", str(installation.state / "beat.db")]
+    return Program("beat", argv, installation.environment(WORKER))
+
+
+def _web(installation: Installation, wishes: Wishes) -> Program:
+    argv = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", wishes.bind]
+    argv += ["--port", str(installation.port), "--workers", "1"]
+    argv += ["--blocking-threads", str(BLOCKING_THREADS), "--no-ws", "portal.wsgi:application"]
+    ready = _answers(wishes.bind, installation.port, "/accounts/login/")
+    return Program("web", argv, installation.environment(WEB), ready)
+
+
+def _celery() -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "portal.celery", "--quiet"]
+
+
+def _answers(bind: str, port: int, path: str) -> Callable[[], bool]:
+    host = HOST if bind in ("0.0.0.0", "") else bind  # noqa: S104  every address has loopback among them
+
+    def ask() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError as error:
+            return error.code < 500
+        except OSError:
+            return False
+
+    return ask
