@@ -19,7 +19,7 @@ pytestmark = pytest.mark.lab
 MIB = 1 << 20
 
 
-async def until(ready: Callable[[], bool], seconds: float = 20) -> None:
+async def until(ready: Callable[[], bool], seconds: float = 90) -> None:
     async with asyncio.timeout(seconds):
         while not ready():
             await asyncio.sleep(0.02)
