@@ -5,8 +5,10 @@ import asyncio
 import json
 import logging
 import signal
+import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from lab.children import ROOT
@@ -23,7 +25,20 @@ def main(arguments: list[str]) -> int:
     def tell(said: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {said}", file=sys.stderr, flush=True)
 
-    return asyncio.run(_run(asked, Demo(asked.folder, asked.keep, tell, asked.port, asked.gateway_port)))
+    ports = [_port_or_any(port, tell) for port in (asked.port, asked.gateway_port)]
+    return asyncio.run(_run(asked, Demo(asked.folder, asked.keep, tell, *ports)))
+
+
+def _port_or_any(port: int, tell: Callable[[str], None]) -> int:
+    """Return the port, or 0 where somebody has it: a demo is not worth ending anything for."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            tell(f"port {port} is taken; any free one will do")
+            return 0
+    return port
 
 
 async def _run(asked: argparse.Namespace, demo: Demo) -> int:

@@ -45,8 +45,9 @@ def _up(stack: Stack, asked: argparse.Namespace) -> int:
         signal.signal(number, stack.supervisor.stop_ask)
     try:
         stack.start()
-        if not asked.only:
-            _welcome(stack.installation, asked)
+        password = "" if asked.only else _welcome(stack.installation, asked)
+        if asked.ready:
+            ready_write(asked.ready, _told(stack.installation, asked.admin, password))
         stack.supervisor.run()
     except Stopped:
         pass
@@ -70,20 +71,22 @@ def _manage(state: Path, arguments: list[str]) -> int:
     return subprocess.run(argv, env={**os.environ, **environment}, check=False).returncode
 
 
-def _welcome(installation: Installation, asked: argparse.Namespace) -> None:
-    """Make the provider with its first person, once, and say where everything is."""
+def _welcome(installation: Installation, asked: argparse.Namespace) -> str:
+    """Make the provider with its first person, once, and say where everything is; the password, if new."""
     password = secrets.token_urlsafe(12)
     who = ("--name", asked.provider, "--email", asked.admin)
     made = installation.manage("provider_init", *who, more={"LANDFALL_ADMIN_PASSWORD": password})
-    known = "made" not in made
     print(f"Landfall is at {installation.url}", flush=True)
-    if known:
+    if "made" not in made:
         print(f"Sign in as {asked.admin} with the password you have.", flush=True)
-    else:
-        print(f"Sign in as {asked.admin}, password {password} (shown once).", flush=True)
-    if asked.ready:
-        told = {"portal": installation.url, "gateway": installation.gateway_url, "email": asked.admin}
-        ready_write(asked.ready, {**told, "password": "" if known else password})
+        return ""
+    print(f"Sign in as {asked.admin}, password {password} (shown once).", flush=True)
+    return password
+
+
+def _told(installation: Installation, admin: str, password: str) -> dict[str, str]:
+    addresses = {"portal": installation.url, "gateway": installation.gateway_url}
+    return {**addresses, "email": admin, "password": password}
 
 
 def _wishes(asked: argparse.Namespace) -> Wishes:

@@ -69,7 +69,10 @@ class Supervisor:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         running = _Running(program, self._folder / f"{program.name}.log", self._root, self._inherited)
         self._running.append(running)
-        running.start()
+        try:
+            running.start()
+        except OSError as error:
+            raise NotReady(f"{program.name} cannot be run: {error}") from error
         deadline = time.monotonic() + self._ready_s
         while program.ready is not None and not program.ready():
             if time.monotonic() > deadline:
@@ -143,7 +146,10 @@ class _Running:
             log.warning("%s ended (%s), see %s", self._program.name, self._process.returncode, self.log)
         elif now >= self._due:
             self._due = 0.0
-            self.start()
+            try:
+                self.start()
+            except OSError as error:  # an upgrade under way, or no memory: it will pass
+                log.warning("%s cannot be run: %s", self._program.name, error)
 
     def stop(self) -> None:
         process = self._process
