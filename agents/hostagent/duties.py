@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.domain.agent import Duty
 from agents.domain.protocol import Step
+from agents.hostagent import engine_qemu, engine_qsd
 from agents.hostagent.connector import Connector
 from agents.hostagent.destination import DestinationSteps
 from agents.hostagent.executor import StepFunction
@@ -17,7 +18,7 @@ from agents.hostagent.line import Line
 from agents.hostagent.portal import Portal
 from agents.hostagent.receiver import Receiver
 from agents.hostagent.released import Released
-from agents.hostagent.source import ENGINE_NAME, SourceSteps
+from agents.hostagent.source import SourceSteps
 
 
 class Duties:
@@ -50,7 +51,7 @@ class Duties:
     @property
     def engines(self) -> list[str]:
         """The engines it can command."""
-        return [] if self._landings is None else [ENGINE_NAME]
+        return [] if self._landings is None else [engine_qsd.NAME, engine_qemu.NAME]
 
     def restore(self) -> None:
         """Put in place again what was, when the agent ended."""

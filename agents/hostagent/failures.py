@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 from agents.domain.protocol import Failed, Failure
 from agents.domain.sealing import SealBroken
-from agents.hostagent.engine import EngineGone, EngineRefused, ResyncNeeded, ViewUnproved
+from agents.hostagent.engine import (
+    EngineGone,
+    EngineRefused,
+    GuestEngineEnded,
+    ResyncNeeded,
+    ViewUnproved,
+)
 from agents.hostagent.freeze import GuestReturned, GuestStillRunning
 from agents.hostagent.lock import DiskBusy, LockLost
 from agents.hostagent.mover import TransferFailed
@@ -30,6 +36,12 @@ class _Words:
 
 
 _TABLE: Mapping[type[Exception], _Words] = {
+    GuestEngineEnded: _Words(
+        Failure.ENGINE_GONE,
+        "The machine's own QEMU has ended, and its record of changed blocks with it.",
+        "Roll back: the machine starts again where it is. Then start it with -no-shutdown and migrate anew.",
+        retry=False,
+    ),
     EngineGone: _Words(
         Failure.ENGINE_GONE,
         "The storage daemon of this machine does not answer.",

@@ -5,7 +5,7 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -14,10 +14,12 @@ import msgspec
 
 from agents.domain.protocol import DiskShape, Failed, Failure
 from agents.hostagent.engine import Engine, EngineGone
+from agents.hostagent.engine_qemu import DiskPath, QemuEngine
 from agents.hostagent.engine_qsd import StorageDaemonEngine
 from agents.hostagent.failures import StepFailed
 from agents.hostagent.freeze import PRESENCE_POLL_S, GuestStillRunning
 from agents.hostagent.journal import Journal
+from agents.hostagent.monitor import Monitor
 from agents.hostagent.presence import Presence, PresenceFile
 
 MACHINE_PATIENCE_S = 15.0
@@ -140,7 +142,7 @@ class Host:
 
     @asynccontextmanager
     async def engine(self, folder: MachineFolder) -> AsyncIterator[Engine]:
-        """The machine's engine, waited for while its daemon is being restarted. Raises EngineGone."""
+        """The machine's engine, waited for while a storage daemon is being restarted. Raises EngineGone."""
         async with AsyncExitStack() as stack:
             until = time.monotonic() + self.engine_patience_s
             while True:
@@ -180,10 +182,14 @@ class Host:
         qmp, nbd = folder.path / "agent.qmp", folder.path / "nbd"
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                connecting = StorageDaemonEngine.connect(qmp_socket=qmp, nbd_socket=nbd)
-                return await stack.enter_async_context(connecting)
+                monitor = await stack.enter_async_context(Monitor.connect(qmp))
+                if not await _is_inside(monitor):
+                    return StorageDaemonEngine(monitor, nbd)
+                disks = [DiskPath(disk.name, Path(disk.path)) for disk in folder.description().disks]
+                inside: AbstractAsyncContextManager[Engine] = QemuEngine.over(monitor, nbd, disks)
+                return await stack.enter_async_context(inside)
         except TimeoutError as error:
-            raise EngineGone(f"the storage daemon at {qmp} takes no second client") from error
+            raise EngineGone(f"the engine at {qmp} takes no second client") from error
 
 
 async def guest_end(presence: Presence, deadline_s: float) -> None:
@@ -193,6 +199,12 @@ async def guest_end(presence: Presence, deadline_s: float) -> None:
         if time.monotonic() > until:
             raise GuestStillRunning(f"the guest still runs after {deadline_s:.0f} s")
         await asyncio.sleep(PRESENCE_POLL_S)
+
+
+async def _is_inside(monitor: Monitor) -> bool:
+    """Whether that is a guest's own QEMU: only there is a guest whose state can be asked for."""
+    commands = await monitor.execute("query-commands")
+    return any(command["name"] == "query-status" for command in commands)
 
 
 def _key(machine: str) -> str:

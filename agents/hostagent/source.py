@@ -6,6 +6,7 @@ Each may be run again after the death of the agent or of the storage daemon, at 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -25,7 +26,7 @@ from agents.domain.protocol import (
     Verified,
 )
 from agents.hostagent.barrier import barrier
-from agents.hostagent.engine import Engine, EngineGone, ResyncNeeded
+from agents.hostagent.engine import Engine, EngineAbsent, EngineGone, GuestEngineEnded, ResyncNeeded
 from agents.hostagent.executor import Order, StepFunction
 from agents.hostagent.failures import StepFailed
 from agents.hostagent.freeze import freeze
@@ -38,7 +39,6 @@ from agents.hostagent.shapes import allocated_bytes, roots_of, shapes_check
 
 ENGINE_LOSSES_MAX = 3
 """Restarts of the storage daemon that one step survives."""
-ENGINE_NAME = "qemu-storage-daemon"
 
 Work = Callable[[Engine, MachineFolder], Awaitable[msgspec.Struct]]
 
@@ -68,14 +68,16 @@ class SourceSteps:
             folder = await self._host.machine(body.machine)
             async with self._host.engine(folder) as engine:
                 disks = await engine.disks()
-            shapes_check(body.disks, disks)
-            return Validated(
-                disks=body.disks,
-                engine=ENGINE_NAME,
-                survives_power_off=folder.description().survives_power_off,
-                guest_running=folder.presence.alive(),
-                allocated_bytes=allocated_bytes(disks),
-            )
+                shapes_check(body.disks, disks)
+                return Validated(
+                    disks=body.disks,
+                    engine=engine.name,
+                    survives_power_off=engine.survives_power_off(
+                        said=folder.description().survives_power_off
+                    ),
+                    guest_running=engine.guest(folder.presence).alive(),
+                    allocated_bytes=allocated_bytes(disks),
+                )
 
     async def sync(self, order: Order) -> msgspec.Struct:
         """One round: everything, or what changed, or after a daemon's death what differs."""
@@ -102,7 +104,7 @@ class SourceSteps:
 
         async def freeze_run(engine: Engine, folder: MachineFolder) -> msgspec.Struct:
             stage = await self._attach(engine, order)
-            presence = _Watched(folder.presence)
+            presence = _Watched(engine.guest(folder.presence))
             control = self._host.control(body.machine)
             await guest_end(presence, body.deadline_s)
             async with self._host.final_turn():
@@ -142,8 +144,9 @@ class SourceSteps:
         machine = order.body.machine
         async with self._host.turn(machine):
             folder = await self._host.machine(machine)
-            async with self._host.engine(folder) as engine:
-                await engine.release()
+            with suppress(EngineAbsent):  # what the agent had put into it went with its process
+                async with self._host.engine(folder) as engine:
+                    await engine.release()
             barrier("release_source.unlocked")
             lock = await asyncio.to_thread(DiskLock.find, self._host.control(machine))
             if lock is not None:
@@ -160,6 +163,8 @@ class SourceSteps:
                 try:
                     async with self._host.engine(folder) as engine:
                         return await work(engine, folder)
+                except GuestEngineEnded:
+                    raise
                 except EngineGone as error:
                     lost = error
             raise lost
