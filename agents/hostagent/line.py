@@ -40,11 +40,10 @@ class Line:
         self._identity = identity
         self._authority = authority
         self._portal = portal
-        self._bucket = TokenBucket()
+        self._buckets: dict[int, TokenBucket] = {}
 
     async def round_run(self, order: Order, engine: Engine, stage: str) -> Round:
         """One round of what `stage` says; by digests where one end has lost its memory of the last one."""
-        self._bucket.rate = float(getattr(order.body, "rate_limit", 0)) or None
         movers = {disk.name: self._mover(order, disk.name) for disk in await engine.disks()}
         with _progress(order, movers):
             if stage == "delta":
@@ -63,9 +62,17 @@ class Line:
             identity=self._identity,
             peer=Peer(host, int(port), self._authority, peer.fingerprint),
             ticket=self._tickets(order, disk),
-            bucket=self._bucket,
+            bucket=self._bucket(getattr(order.body, "rate_limit", 0)),
             digests=self._host.own_folder(order.body.machine) / f"sent-{disk}",
         )
+
+    def _bucket(self, limit: int) -> TokenBucket:
+        """What holds a limit in bytes per second; 0 is none.
+
+        A limit is a group's and a command names no group, so all rounds of one limit share it: no group gets
+        more than its own, and none loses or changes another's.
+        """
+        return self._buckets.setdefault(limit, TokenBucket(float(limit) or None))
 
     def _tickets(self, order: Order, disk: str) -> Callable[[], bytes]:
         """What gives the mover's thread the command's own ticket, or a fresh one when that grows old."""
