@@ -139,6 +139,15 @@ def test_nobody_answers_where_nothing_runs(tmp_path: Path) -> None:
     assert not Cluster(tmp_path).answers()
 
 
+def test_waiting_for_a_server_that_never_answers_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "READY_S", 0.0)
+
+    with pytest.raises(postgres.PostgresAbsent, match="did not answer within 0 s"):
+        Cluster(tmp_path).wait()
+
+
 def test_it_sorts_the_same_on_every_machine(cluster: Cluster) -> None:
     found = ask(cluster, "SELECT datcollate || ' ' || pg_encoding_to_char(encoding) FROM pg_database LIMIT 1")
 
