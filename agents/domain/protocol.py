@@ -53,6 +53,7 @@ class Failure(StrEnum):
     ENGINE_GONE = "engine_gone"  # the storage daemon does not answer
     ENGINE_REFUSED = "engine_refused"
     RESYNC_NEEDED = "resync_needed"  # the bitmap is gone: the next sync begins by digests
+    PATH_CLOSED = "path_closed"  # the source's host does not reach the destination's agent
     TRANSFER_FAILED = "transfer_failed"  # the line stayed cut through all attempts
     TRANSFER_REFUSED = "transfer_refused"  # the destination said no, with its reason
     DESTINATION_FULL = "destination_full"
@@ -152,10 +153,14 @@ class MachinePower(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Validate(msgspec.Struct, frozen=True, kw_only=True):
-    """Look, without changing anything, whether this machine's disks can be carried."""
+    """Look, without changing anything, whether this machine's disks can be carried.
+
+    `peer_address`, if any, is where the destination's agent listens, which must be reached from here.
+    """
 
     machine: str
     disks: tuple[DiskShape, ...]
+    peer_address: str = ""
 
 
 class OpenLanding(msgspec.Struct, frozen=True, kw_only=True):

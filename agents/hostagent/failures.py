@@ -15,6 +15,7 @@ from agents.hostagent.engine import (
 from agents.hostagent.freeze import GuestReturned, GuestStillRunning
 from agents.hostagent.lock import DiskBusy, LockLost
 from agents.hostagent.mover import TransferFailed
+from agents.hostagent.path import PathClosed
 from agents.hostagent.portal import PortalUnreachable
 from agents.hostagent.wire import DestinationFull, TransferRefused
 
@@ -82,6 +83,11 @@ _TABLE: Mapping[type[Exception], _Words] = {
         Failure.DISK_BUSY,
         "The lock on the machine's disk is not where it was left.",
         "Nobody may start the machine now. Roll back, or have the step run again.",
+    ),
+    PathClosed: _Words(
+        Failure.PATH_CLOSED,
+        "There is no path from this host to the destination's agent.",
+        "Open the way to that address and port in the firewalls between, and see that the agent runs.",
     ),
     TransferFailed: _Words(
         Failure.TRANSFER_FAILED,

@@ -34,6 +34,7 @@ from agents.hostagent.host import Host, MachineFolder, Place, guest_end
 from agents.hostagent.landings import attach_anew
 from agents.hostagent.line import Line, LineRound
 from agents.hostagent.lock import DiskLock, LockLost
+from agents.hostagent.path import path_prove
 from agents.hostagent.presence import Presence
 from agents.hostagent.shapes import allocated_bytes, roots_of, shapes_check
 
@@ -64,6 +65,8 @@ class SourceSteps:
     async def validate(self, order: Order) -> Validated:
         """Look, without changing anything."""
         body: Validate = order.body
+        if body.peer_address:
+            await path_prove(body.peer_address)
         async with self._host.turn(body.machine):
             folder = await self._host.machine(body.machine)
             async with self._host.engine(folder) as engine:

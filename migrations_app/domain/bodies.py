@@ -41,7 +41,11 @@ def marker_of(unit: UnitView) -> str:
 
 
 def _validate(_work: Work, unit: UnitView, _group: Snapshot, _round: int) -> Validate:
-    return Validate(machine=unit.machine.moid, disks=unit.machine.disks)
+    return Validate(
+        machine=unit.machine.moid,
+        disks=unit.machine.disks,
+        peer_address=unit.ends[Side.DESTINATION].address,
+    )
 
 
 def _create(_work: Work, unit: UnitView, group: Snapshot, _round: int) -> CreateMachine:

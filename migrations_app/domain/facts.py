@@ -7,6 +7,9 @@ import msgspec
 
 from agents.domain.protocol import FreezeDone, Landing, Validated, Verified
 
+Roots = Mapping[str, str]
+"""Digests of whole disks, by the disk's name."""
+
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """The last failure of a unit, in the agent's words; gone with the next success."""
@@ -51,3 +54,15 @@ def facts_stored(facts: Facts) -> dict[str, object]:
     """Return the JSON of `facts`."""
     stored: dict[str, object] = msgspec.to_builtins(facts)
     return stored
+
+
+def transferred_roots(facts: Facts) -> tuple[Roots, Roots]:
+    """Return what the transfer counted at the source and at the destination."""
+    transfer = facts.transfer
+    return (transfer.source_roots, transfer.destination_roots) if transfer else ({}, {})
+
+
+def verified_roots(facts: Facts) -> tuple[Roots, Roots]:
+    """Return what both sides hashed from their disks, independently of the transfer."""
+    ours, theirs = facts.source, facts.destination
+    return (ours.roots if ours else {}, theirs.roots if theirs else {})

@@ -50,6 +50,7 @@ class UnitPlan:
     destination_agent: str
     destination_connector: str
     destination_address: str
+    path_fault: str
     elsewhere: str
     survives_power_off: bool | None
     power: str
@@ -174,6 +175,10 @@ def _destination_agents(unit: UnitPlan, plan: GroupPlan) -> Iterator[Finding]:
     elif not unit.destination_address:
         what = f"There is no path to the destination's host {unit.destination_host}."
         yield _fail(unit, "PRE-16", what, "its agent listens at no address", ask)
+    elif unit.path_fault:
+        what = f"There is no path from {unit.source_host} to the destination's {unit.destination_host}."
+        remedy = "Open the way to that address and port in the firewalls between, then retry."
+        yield _fail(unit, "PRE-16", what, unit.path_fault, remedy)
     if unit.destination_connector != HEALTHY:
         what = f"The destination's connector is {unit.destination_connector}."
         yield _fail(unit, "PRE-17", what, unit.destination_connector, "Ask the provider.")

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from agents.domain.protocol import Failure
 from agents.models import Host, Offer
-from migrations_app.domain.facts import facts_read
+from migrations_app.domain.facts import Facts, facts_read
 from migrations_app.domain.holds import SILENCE
 from migrations_app.domain.lifecycle import UNDER_WAY
 from migrations_app.domain.preflight import (
@@ -65,7 +66,8 @@ def _plan(
     machine = unit.machine
     hosts_there: dict[str, dict[str, object]] = {host["moid"]: host for host in offer.hosts}
     landing = hosts_there.get(unit.destination_host_moid, {})
-    validated = facts_read(unit.facts).validated
+    facts = facts_read(unit.facts)
+    validated = facts.validated
     return UnitPlan(
         name=unit.name,
         gone=machine.gone_at is not None,
@@ -82,6 +84,7 @@ def _plan(
         destination_agent=_health(unit.destination_agent_id, ends, now),
         destination_connector=_health(unit.destination_connector_id, ends, now),
         destination_address=_address(unit.destination_agent_id, ends),
+        path_fault=_path_fault(facts),
         elsewhere=elsewhere.get(machine.id, ""),
         survives_power_off=validated.survives_power_off if validated else None,
         power=machine.power,
@@ -92,6 +95,12 @@ def _plan(
 def _address(agent_id: UUID | None, ends: Ends) -> str:
     end = ends.get(agent_id) if agent_id else None
     return end.address if end else ""
+
+
+def _path_fault(facts: Facts) -> str:
+    """Return why the source's host did not reach the destination when it was last asked to."""
+    trouble = facts.trouble
+    return (trouble.why or trouble.what) if trouble and trouble.code == Failure.PATH_CLOSED else ""
 
 
 def _health(agent_id: UUID | None, ends: Ends, now: datetime) -> str:

@@ -14,6 +14,7 @@ from agents.domain.protocol import (
     OpenLanding,
     Step,
     Sync,
+    Validate,
 )
 from migrations_app.domain.bodies import body_of
 from migrations_app.domain.lifecycle import Desired, Phase, Side
@@ -75,6 +76,17 @@ def test_the_marker_is_the_unit_s_own() -> None:
     assert isinstance(created, CreateMachine)
     assert isinstance(removed, MachinePower)
     assert created.marker == removed.marker == f"landfall:{world.unit.id}"
+
+
+def test_the_validation_reaches_for_the_destination_s_agent() -> None:
+    world = world_done()
+    ends = dict(world.unit.ends)
+    world.set(ends={**ends, Side.DESTINATION: replace(ends[Side.DESTINATION], address="10.0.0.9:7000")})
+
+    validate = body(world, "validate")
+
+    assert isinstance(validate, Validate)
+    assert validate.peer_address == "10.0.0.9:7000"
 
 
 def test_the_landing_lets_in_the_source_s_agent_alone() -> None:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from agents.domain.delivery import ReportKind
 from agents.domain.protocol import Failure, Step
 from migrations_app.domain.gates import RESYNC_EVERY
@@ -128,6 +130,40 @@ def test_a_retry_after_different_digests_hashes_both_sides_again() -> None:
 
     assert world.steps[-2:] == ["verify_source", "verify_destination"]
     assert world.unit.facts.destination is None
+
+
+def world_frozen() -> World:
+    """Return a world whose source is frozen, with its last round under way."""
+    world = world_at(Phase.QUIESCING)
+    world.succeed()
+    world.report(ReportKind.PROGRESS, {"frozen": True})
+    world.reconcile()
+    assert world.unit.phase is Phase.FINAL_DELTA
+    return world
+
+
+@pytest.mark.parametrize("there", [{"0": "b" * 64}, {}, {"1": "a" * 64}])
+def test_a_transfer_whose_digests_differ_is_never_switched_to(there: dict[str, str]) -> None:
+    world = world_frozen()
+
+    world.succeed({**GOOD[Step.FREEZE], "destination_roots": there})
+
+    assert world.unit.phase is Phase.FAILED
+    assert "differ on disk 0 (digests_differ)" in reason(world)
+    assert "switch" not in world.steps
+
+
+def test_a_retry_after_a_transfer_that_differed_carries_the_last_round_again() -> None:
+    world = world_frozen()
+    world.succeed({**GOOD[Step.FREEZE], "destination_roots": {}})
+    world.retry()
+    world.reconcile()
+    world.succeed()
+
+    world.succeed()
+
+    assert world.steps[-3:] == ["open_landing", "freeze", "switch"]
+    assert world.unit.phase is Phase.SWITCHING
 
 
 def test_a_broken_view_waits_for_a_person_to_accept_it_unverified() -> None:

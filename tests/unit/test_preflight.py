@@ -32,6 +32,7 @@ UNIT = UnitPlan(
     destination_agent=HEALTHY,
     destination_connector=HEALTHY,
     destination_address="127.0.0.1:7000",
+    path_fault="",
     elsewhere="",
     survives_power_off=None,
     power="poweredOn",
@@ -102,6 +103,7 @@ def test_two_machines_of_one_name_are_told_once() -> None:
         ({"destination_agent": SILENT}, "PRE-15"),
         ({"destination_address": ""}, "PRE-16"),
         ({"destination_connector": SILENT}, "PRE-17"),
+        ({"path_fault": "10.0.0.9:7000: Connection refused"}, "PRE-16"),
         ({"survives_power_off": False}, "PRE-18"),
     ],
 )
