@@ -124,3 +124,15 @@ def append_only(table: str) -> RunSQL:
         """,
         f"DROP TRIGGER {name} ON {table}; DROP FUNCTION public.{name}();",
     )
+
+
+def never_emptied(table: str) -> RunSQL:
+    """Return the operation that refuses TRUNCATE on `table`, which no trigger on its rows would see."""
+    name = f"{table}_never_emptied"
+    return RunSQL(
+        f"""
+        CREATE TRIGGER {name} BEFORE TRUNCATE ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION public.{table}_append_only();
+        """,
+        f"DROP TRIGGER {name} ON {table};",
+    )
