@@ -113,6 +113,8 @@ ROUTES = {
     "api-group-pause": post(401, 200, 403, 404, 404, 403),
     "api-group-resume": post(401, 200, 403, 404, 404, 403),
     "api-group-cutover": post(401, 422, 403, 422, 422, 403),
+    "api-group-withdraw": post(401, 409, 403, 404, 404, 403),
+    "api-group-budget": Row("put", (401, 200, 403, 404, 404, 403)),
     "api-group-commit": post(401, 422, 403, 422, 422, 403),
     "api-group-rollback": post(401, 422, 403, 422, 422, 403),
     "api-unit-history": _ONE,
@@ -122,6 +124,9 @@ ROUTES = {
     "api-unit-declare-off": post(401, 422, 403, 422, 422, 403),
     "api-usage": _MONEY,
     "api-usage-csv": _MONEY,
+    "api-own-prices": _MONEY,
+    "api-provider-groups": get(401, 404, 404, 404, 200, 200),
+    "api-provider-usage-csv": get(401, 404, 404, 404, 200, 200),
     "api-provider-usage": get(401, 404, 404, 404, 200, 200),
     "api-prices": get(401, 404, 404, 404, 200, 200),
 }

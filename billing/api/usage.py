@@ -1,15 +1,18 @@
 """Calls about money: what was used and what it costs, and the provider's prices."""
 
+from datetime import datetime
+from uuid import UUID
+
 import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.selectors.prices import prices_list
-from billing.selectors.usage import UsageFilter, usage_csv_rows, usage_page
+from billing.selectors.usage import UsageFilter, usage_csv_rows, usage_page, usage_totals
 from billing.services import price_publish
 from tenants.domain.roles import Right
 from tenants.interfaces import ProviderApi, TenantApi
@@ -36,8 +39,23 @@ class UsageOut(serializers.Serializer[object]):
     destination = serializers.CharField()
     occurred_at = serializers.DateTimeField()
     quantity = serializers.DecimalField(max_digits=30, decimal_places=10)
+    unit_price = serializers.DecimalField(max_digits=20, decimal_places=10, allow_null=True)
     amount = serializers.DecimalField(max_digits=30, decimal_places=2, allow_null=True)
     currency = serializers.CharField()
+    version = serializers.IntegerField(allow_null=True, help_text="of the prices that it was rated by")
+    dedupe_key = serializers.CharField()
+
+
+class PeriodIn(serializers.Serializer[object]):
+    """A period, its beginning included and its end not; the provider may name one tenant."""
+
+    since = serializers.DateTimeField(required=False)
+    before = serializers.DateTimeField(required=False)
+    tenant = serializers.UUIDField(required=False)
+
+
+PERIOD = [OpenApiParameter("since", datetime), OpenApiParameter("before", datetime)]
+OF_TENANT = [*PERIOD, OpenApiParameter("tenant", UUID)]
 
 
 class UsageList(TenantApi):
@@ -45,10 +63,10 @@ class UsageList(TenantApi):
 
     right = Right.VIEW_MONEY
 
-    @extend_schema(responses=UsageOut(many=True))
+    @extend_schema(responses=UsageOut(many=True), parameters=PERIOD)
     def get(self, request: Request) -> Response:
-        """Return the usage with its prices, the newest first."""
-        return usage_answer(request, UsageFilter(tenant_id=self.actor.tenant_id))
+        """Return the usage with its prices, the newest first, and what it comes to."""
+        return usage_answer(request, wanted(request, self.actor.tenant_id))
 
 
 class UsageCsv(TenantApi):
@@ -56,11 +74,22 @@ class UsageCsv(TenantApi):
 
     right = Right.VIEW_MONEY
 
-    @extend_schema(responses={(200, "text/csv"): bytes})
+    @extend_schema(responses={(200, "text/csv"): bytes}, parameters=PERIOD)
     def get(self, request: Request) -> HttpResponse:
         """Return the usage as CSV; no cell begins a formula."""
-        rows = usage_csv_rows(of=UsageFilter(tenant_id=self.actor.tenant_id))
-        return csv_answer("usage.csv", rows)
+        return csv_answer("usage.csv", usage_csv_rows(of=wanted(request, self.actor.tenant_id)))
+
+
+class OwnPrices(TenantApi):
+    """What the organisation pays."""
+
+    right = Right.VIEW_MONEY
+
+    @extend_schema(responses=PriceIn(many=True))
+    def get(self, request: Request) -> Response:
+        """Return the versions of its prices, the newest first."""
+        rows = prices_list(now=timezone.now(), tenant_id=self.actor.tenant_id)
+        return Response({"results": msgspec.to_builtins(rows), "next": None})
 
 
 class ProviderUsage(ProviderApi):
@@ -68,10 +97,21 @@ class ProviderUsage(ProviderApi):
 
     right = Right.PROVIDER_MONEY
 
-    @extend_schema(responses=UsageOut(many=True))
+    @extend_schema(responses=UsageOut(many=True), parameters=OF_TENANT)
     def get(self, request: Request) -> Response:
-        """Return the usage with its prices, the newest first."""
-        return usage_answer(request, UsageFilter())
+        """Return the usage with its prices, the newest first, and what it comes to."""
+        return usage_answer(request, wanted(request))
+
+
+class ProviderUsageCsv(ProviderApi):
+    """The same for a spreadsheet."""
+
+    right = Right.PROVIDER_MONEY
+
+    @extend_schema(responses={(200, "text/csv"): bytes}, parameters=OF_TENANT)
+    def get(self, request: Request) -> HttpResponse:
+        """Return the usage of all tenants, or of one, as CSV; no cell begins a formula."""
+        return csv_answer("usage.csv", usage_csv_rows(of=wanted(request)))
 
 
 class Prices(ProviderApi):
@@ -102,10 +142,27 @@ class Prices(ProviderApi):
         return Response({**asked.data, "number": version.number}, status=201)
 
 
+def wanted(request: Request, tenant_id: UUID | None = None) -> UsageFilter:
+    """Return which usage the call is about: of `tenant_id` alone where given, whoever is asked for."""
+    asked = PeriodIn(data=request.query_params.dict())
+    asked.is_valid(raise_exception=True)
+    given = asked.validated_data
+    return UsageFilter(
+        tenant_id=tenant_id or given.get("tenant"),
+        since=given.get("since"),
+        before=given.get("before"),
+    )
+
+
 def usage_answer(request: Request, of: UsageFilter) -> Response:
-    """Return one page of usage and where the next is."""
+    """Return one page of usage, where the next is, and what all of it comes to."""
     cursor = request.query_params.get("cursor", "")
-    offset = int(cursor) if cursor.isdigit() and len(cursor) < CURSOR_DIGITS else 0
+    offset = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < CURSOR_DIGITS else 0
     page = usage_page(of=of, offset=offset, limit=LIMIT)
-    following = f"{request.path}?cursor={offset + LIMIT}" if offset + LIMIT < page.count else None
-    return Response({"results": msgspec.to_builtins(page.rows), "count": page.count, "next": following})
+    following = None
+    if offset + LIMIT < page.count:
+        query = request.query_params.copy()
+        query["cursor"] = str(offset + LIMIT)
+        following = f"{request.path}?{query.urlencode()}"
+    content = {"results": page.rows, "count": page.count, "totals": usage_totals(of=of), "next": following}
+    return Response(msgspec.to_builtins(content))

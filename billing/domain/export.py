@@ -1,6 +1,7 @@
 """Cells for a spreadsheet that must not run what a tenant's machine is called."""
 
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# The last four are the same signs, full width: some spreadsheets take them for the others.
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def cell(value: object) -> str:
@@ -11,5 +12,5 @@ def cell(value: object) -> str:
     if value is None:
         return ""
     text = str(value)
-    guarded = isinstance(value, str) and text.startswith(_STARTS_A_FORMULA)
+    guarded = isinstance(value, str) and text.lstrip(" ").startswith(_STARTS_A_FORMULA)
     return f"'{text}" if guarded else text

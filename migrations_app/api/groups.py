@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from migrations_app.api.shapes import (
+    BudgetIn,
     ConfirmedIn,
     CutoverIn,
     FindingOut,
@@ -21,14 +22,15 @@ from migrations_app.api.shapes import (
     told,
 )
 from migrations_app.models import MigrationGroup, MigrationUnit
-from migrations_app.selectors import group_detail, group_rows, preflight, unit_commands, unit_history
+from migrations_app.selectors import group_detail, preflight, unit_commands, unit_history
 from migrations_app.services import (
     ConfirmationWrong,
+    budget_update,
     commit_request,
     cutover_request,
+    cutover_withdraw,
     destination_declared_off,
     group_cancel,
-    group_create,
     group_pause,
     group_resume,
     group_start,
@@ -39,7 +41,7 @@ from migrations_app.services import (
     unverified_accept,
 )
 from tenants.domain.roles import Right
-from tenants.interfaces import TenantApi, listed
+from tenants.interfaces import TenantApi
 
 Request_ = Callable[..., None]
 
@@ -55,28 +57,6 @@ class GroupApi(TenantApi):
     def answer(self, group: UUID) -> Response:
         """Return the group as it stands now."""
         return Response(group_told(group_detail(self.group(group))))
-
-
-class Groups(TenantApi):
-    """The organisation's groups."""
-
-    rights = {"POST": Right.OPERATE}  # noqa: RUF012
-
-    @extend_schema(responses=GroupOut(many=True))
-    def get(self, request: Request) -> Response:
-        """Return the groups, the newest first."""
-        groups = MigrationGroup.objects.visible_to(self.actor).select_related("offer", "tenant")
-        rows = groups.order_by("-created_at", "id")
-        return listed(request, rows, shown=lambda page: [told(row) for row in group_rows(page)])
-
-    @extend_schema(request=GroupIn, responses={201: GroupOut})
-    def post(self, request: Request) -> Response:
-        """Plan a group."""
-        asked = GroupIn(data=request.data)
-        asked.is_valid(raise_exception=True)
-        plan = plan_of(asked.validated_data)
-        group = group_create(actor=self.actor, plan=plan, now=timezone.now())
-        return Response(group_told(group_detail(group)), status=201)
 
 
 class OneGroup(GroupApi):
@@ -163,6 +143,34 @@ class GroupCutover(GroupApi):
         confirmed(own, asked.validated_data["confirmation"])
         at = asked.validated_data.get("at") or now
         cutover_request(group=own, at=at, actor=self.actor, now=now)
+        return self.answer(group)
+
+
+class GroupWithdraw(GroupRequest):
+    """Take a cut-over back that has begun for no machine."""
+
+    right = Right.CUT_OVER
+    ask = staticmethod(cutover_withdraw)
+
+
+class GroupBudget(GroupApi):
+    """What may be left for the cut-over, and how fast a machine may be copied."""
+
+    right = Right.OPERATE
+
+    @extend_schema(request=BudgetIn, responses=GroupOut)
+    def put(self, request: Request, group: UUID) -> Response:
+        """Change them, also under way; what is not named stays."""
+        asked = BudgetIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        own, wanted = self.group(group), asked.validated_data
+        budget_update(
+            group=own,
+            actor=self.actor,
+            cutover_budget_bytes=wanted.get("cutover_budget_bytes", own.cutover_budget_bytes),
+            rate_limit=wanted.get("rate_limit", own.rate_limit),
+            now=timezone.now(),
+        )
         return self.answer(group)
 
 

@@ -7,6 +7,7 @@ import msgspec
 from rest_framework import serializers
 from rest_framework_dataclasses.serializers import DataclassSerializer
 
+from migrations_app.domain.learning import MOST_BYTES
 from migrations_app.domain.lifecycle import ShutdownPolicy, TierGate
 from migrations_app.models.group import CUTOVER_BUDGET_BYTES, SHUTDOWN_DEADLINE_S
 from migrations_app.selectors import GroupDetail, GroupRow, UnitRow
@@ -55,10 +56,14 @@ class GroupIn(serializers.Serializer[object]):
     machines = MachineIn(many=True, allow_empty=False)
     tiers = TierIn(many=True, default=list)
     keep_mac = serializers.BooleanField(default=True)
-    cutover_budget_bytes = serializers.IntegerField(min_value=0, default=CUTOVER_BUDGET_BYTES)
+    cutover_budget_bytes = serializers.IntegerField(
+        min_value=0, max_value=MOST_BYTES, default=CUTOVER_BUDGET_BYTES
+    )
     shutdown_policy = Choices([policy.value for policy in ShutdownPolicy], default=ShutdownPolicy.WAIT.value)
     shutdown_deadline_s = serializers.IntegerField(min_value=1, max_value=3600, default=SHUTDOWN_DEADLINE_S)
-    rate_limit = serializers.IntegerField(min_value=0, default=0, help_text="bytes per second; 0: none")
+    rate_limit = serializers.IntegerField(
+        min_value=0, max_value=MOST_BYTES, default=0, help_text="bytes per second; 0: none"
+    )
 
 
 class CutoverIn(serializers.Serializer[object]):
@@ -66,6 +71,13 @@ class CutoverIn(serializers.Serializer[object]):
 
     confirmation = serializers.CharField(max_length=200)
     at = serializers.DateTimeField(required=False)
+
+
+class BudgetIn(serializers.Serializer[object]):
+    """Limits that may be changed under way; what is not named stays."""
+
+    cutover_budget_bytes = serializers.IntegerField(min_value=0, max_value=MOST_BYTES, required=False)
+    rate_limit = serializers.IntegerField(min_value=0, max_value=MOST_BYTES, required=False)
 
 
 class ConfirmedIn(serializers.Serializer[object]):

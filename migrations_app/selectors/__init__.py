@@ -1,7 +1,14 @@
 """What others may ask about migration groups; inside a tenant_context but for `groups_due`."""
 
 from migrations_app.selectors.due import DueGroup, groups_due
-from migrations_app.selectors.groups import GroupFilter, board, group_detail, group_rows, groups_page
+from migrations_app.selectors.groups import (
+    GroupFilter,
+    board,
+    group_detail,
+    group_rows,
+    groups_found,
+    groups_page,
+)
 from migrations_app.selectors.history import unit_commands, unit_history, unit_of_group
 from migrations_app.selectors.preflight import preflight
 from migrations_app.selectors.rows import (
@@ -39,6 +46,7 @@ __all__ = [
     "group_rows",
     "group_snapshot",
     "groups_due",
+    "groups_found",
     "groups_page",
     "preflight",
     "unit_commands",

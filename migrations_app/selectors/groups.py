@@ -34,10 +34,14 @@ def groups_page(
     groups: QuerySet[MigrationGroup], *, of: GroupFilter, offset: int = 0, limit: int = 50
 ) -> GroupPage:
     """Return one page of `groups`, which the caller has narrowed to what the actor may see."""
-    found = _filtered(groups, of)
+    found = groups_found(groups, of=of)
+    return GroupPage(rows=group_rows(list(found[offset : offset + limit])), count=found.count())
+
+
+def groups_found(groups: QuerySet[MigrationGroup], *, of: GroupFilter) -> QuerySet[MigrationGroup]:
+    """Return those of `groups` that are wanted, in the order that is wanted, ready for `group_rows`."""
     sort = of.sort if of.sort in SORTS else "-created_at"
-    page = found.select_related("offer", "tenant").order_by(sort, "id")[offset : offset + limit]
-    return GroupPage(rows=group_rows(list(page)), count=found.count())
+    return _filtered(groups, of).select_related("offer", "tenant").order_by(sort, "id")
 
 
 def board(groups: QuerySet[MigrationGroup], *, of: GroupFilter) -> Mapping[Standing, tuple[GroupRow, ...]]:

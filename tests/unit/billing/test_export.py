@@ -7,7 +7,9 @@ import pytest
 from billing.domain.export import cell
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1", "\uff0b1", "\uff20A1"]
+)
 def test_text_that_a_spreadsheet_would_run_is_quoted(name: str) -> None:
     assert cell(name) == f"'{name}"
 
