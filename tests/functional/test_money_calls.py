@@ -25,8 +25,13 @@ DAY = timedelta(days=1)
 USAGE, PROVIDER = "/api/v1/usage/", "/api/v1/provider/usage/"
 
 
-def used(house: House, name: str, *, days: int = 0) -> None:
-    """Let a machine of the house have been moved, so many days after noon."""
+def used(house: House, *names: str) -> None:
+    """Let machines of the house have been moved, a day apart from noon on."""
+    for days, name in enumerate(names):
+        _used(house, name, days)
+
+
+def _used(house: House, name: str, days: int) -> None:
     fact = UsageFact(
         tenant_id=house.tenant.id,
         meter=Meter.VM_MIGRATED,
@@ -72,7 +77,7 @@ def rows(client: Client, asked: str) -> list[dict[str, str]]:
 
 
 def test_a_period_takes_its_beginning_and_leaves_its_end(cast: Cast) -> None:
-    [used(cast.acme, name, days=day) for day, name in enumerate(["db01", "db02", "db03"])]
+    used(cast.acme, "db01", "db02", "db03")
     period = "?since=2026-03-03T12:00:00Z&before=2026-03-04T12:00:00Z"
 
     assert machines(signed_in("alice"), f"{USAGE}{period}") == ["db02"]
@@ -89,7 +94,7 @@ def test_a_moment_that_is_none_is_refused(cast: Cast, wrong: str) -> None:
 def test_the_totals_are_of_the_whole_period_by_currency(cast: Cast) -> None:
     priced(cast.acme, "49.995")
     priced(cast.acme, "10", days=2, currency="USD")
-    [used(cast.acme, f"db{day}", days=day) for day in range(3)]
+    used(cast.acme, "db01", "db02", "db03")
 
     told = signed_in("alice").get(USAGE).json()["totals"]
 
