@@ -117,6 +117,12 @@ class Journey:
         found: list[dict[str, Any]] = (await self.look())["units"]
         return found
 
+    async def commands(self, unit: str) -> list[dict[str, Any]]:
+        """The commands sent for one of its units, the newest first."""
+        said = await self.session.get(f"/groups/{self.id}/units/{unit}/history/")
+        found: list[dict[str, Any]] = said["commands"]
+        return found
+
     async def phases(self) -> set[str]:
         """The phases that the units are in."""
         return {unit["phase"] for unit in await self.units()}

@@ -27,6 +27,7 @@ NEAR_HOST = "esx1.acme.lab"
 FAR_HOST = "esx1.provider.lab"
 STORE_SIZE = 1 << 30
 CELL_LIMIT_S = 45.0
+WHOLE_LIMIT_S = 6000.0
 SPOILED = (Special.FLIPPED_BYTE, Special.SUPPRESSED_BIT)
 Tell = Callable[[str], None]
 
@@ -112,12 +113,14 @@ def document(outcomes: Iterable[dict[str, Any]], *, seed: int, of: int) -> dict[
     samples = list(outcomes)
     broken = [sample["cell"] for sample in samples if not sample["ok"]]
     longest = max((sample["seconds"] for sample in samples), default=0.0)
+    whole = sum(sample["seconds"] for sample in samples)
     billed = max((sample["invoice_lines"] for sample in samples), default=0)
     found = [sample for sample in samples if sample["cell"] in SPOILED]
     bars = [
         _bar("cells run", len(samples), "cells", of, ok=len(samples) == of),
         _bar("cells that broke a rule", len(broken), "cells", 0, ok=not broken),
         _bar("longest cell", longest, "s", CELL_LIMIT_S, ok=longest <= CELL_LIMIT_S),
+        _bar("all cells", round(whole, 1), "s", WHOLE_LIMIT_S, ok=whole <= WHOLE_LIMIT_S),
         _bar(
             "two guests wrote",
             sum(sample["two_wrote"] for sample in samples),

@@ -20,6 +20,7 @@ ENDS = frozenset({"committed", "rolled_back"})
 STILL_S = 12.0
 """A unit that waits this long with a reason for a person is at an end, too."""
 PORTAL_BACK_S = 30.0
+RELEASE_S = 30.0
 POLL_S = 0.25
 
 
@@ -39,6 +40,7 @@ class Outcome:
     guest_errors: int = 0
     machines_made: int = 0
     invoice_lines: int = 0
+    released: bool = True
     not_measured: str = ""
     broken: list[str] = field(default_factory=list)
 
@@ -120,6 +122,8 @@ class Run:
     async def finish(self) -> Outcome:
         """Look at everything that must hold."""
         await self.watch.stop()
+        if self.outcome.end == "committed":
+            self.outcome.released = await self._released()
         outcome, pair = self.outcome, self.ground.story.pair
         outcome.two_wrote, outcome.guest_errors = self.watch.two_wrote, self.watch.errors
         await asyncio.sleep(0.3)  # the simulator writes its counts four times a second
@@ -127,6 +131,17 @@ class Run:
         outcome.invoice_lines = len(await patiently(lambda: self.ground.story.invoice_lines(self.name)))
         outcome.broken = broken(outcome, self.cell)
         return outcome
+
+    async def _released(self) -> bool:
+        """Whether the source is let go in time: the next machine's barriers must not meet its steps."""
+        unit = str((await self.unit())["id"])
+        deadline = time.monotonic() + RELEASE_S
+        while time.monotonic() < deadline:
+            commands = await patiently(lambda: self.journey.commands(unit))
+            if any(one["step"] == "release_source" and one["phase"] == "succeeded" for one in commands):
+                return True
+            await asyncio.sleep(POLL_S)
+        return False
 
     async def _decide(self, asked: set[str], *, back: bool) -> None:
         if back:
@@ -195,6 +210,7 @@ def broken(outcome: Outcome, cell: Cell) -> list[str]:
         "more than one machine was made": outcome.machines_made > 1,
         "billed more than once": outcome.invoice_lines > 1,
         "billed without a commit": outcome.invoice_lines > 0 and not committed,
+        "committed, and the source was not let go": not outcome.released,
         "committed and not billed": committed and outcome.invoice_lines == 0,
         "the fault hit nothing": not outcome.phase_hit and not outcome.not_measured,
     }

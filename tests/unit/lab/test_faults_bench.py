@@ -62,6 +62,11 @@ def test_a_spoiled_byte_that_was_committed_does_not_meet_them() -> None:
     assert "spoiled bytes found" in [bar["name"] for bar in said["bars"] if not bar["ok"]]
 
 
+def test_cells_that_take_too_long_together_do_not_meet_them() -> None:
+    said = document([outcome(KILLED, seconds=44.0).told()] * 140, seed=7, of=140)
+    assert [bar["name"] for bar in said["bars"] if not bar["ok"]] == ["all cells"]
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
@@ -72,6 +77,7 @@ def test_a_spoiled_byte_that_was_committed_does_not_meet_them() -> None:
         ({"machines_made": 2}, "more than one machine was made"),
         ({"invoice_lines": 2}, "billed more than once"),
         ({"invoice_lines": 0}, "committed and not billed"),
+        ({"released": False}, "committed, and the source was not let go"),
         ({"end": "rolled_back"}, "billed without a commit"),
         ({"end": "failed", "invoice_lines": 0}, "it waits and does not say why"),
         ({"phase_hit": "syncing"}, "it hit syncing, not ['validating']"),
