@@ -98,6 +98,7 @@ def _wishes(asked: argparse.Namespace) -> Wishes:
         gateway_url=asked.gateway_url.rstrip("/"),
         bind=asked.bind,
         only=tuple(asked.only),
+        without=("connectors",) if asked.no_connectors else (),
     )
 
 
@@ -113,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--provider", default="Provider", help="the provider's name")
     up.add_argument("--admin", default=ADMIN, help="the first person's e-mail address")
     up.add_argument("--only", nargs="+", default=[], choices=NAMES, help="a part, one machine of several")
+    up.add_argument(
+        "--no-connectors",
+        action="store_true",
+        help="the provider's sites get theirs by hand, as a tenant's do",
+    )
     up.add_argument("--ready", type=Path, help="a file to write when it answers")
     manage = commands.add_parser("manage", help="a Django management command", add_help=False)
     for one in (up, manage):

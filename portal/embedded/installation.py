@@ -38,6 +38,7 @@ class Wishes:
     gateway_url: str = ""
     bind: str = HOST
     only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 class Installation:

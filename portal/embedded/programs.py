@@ -9,15 +9,16 @@ from portal.embedded.installation import HOST, Installation, Wishes
 from portal.embedded.supervisor import Program
 from portal.lib.roles import GATEWAY, WEB, WORKER
 
-NAMES = ("gateway", "worker", "beat", "web")
+NAMES = ("gateway", "worker", "beat", "web", "connectors")
 BLOCKING_THREADS = 8
 CONCURRENCY = 2
 
 
 def programs(installation: Installation, wishes: Wishes) -> list[Program]:
     """Return the portal's own programs in the order of their start, as far as they were asked for."""
-    made = {"gateway": _gateway, "worker": _worker, "beat": _beat, "web": _web}
-    return [make(installation, wishes) for name, make in made.items() if name in (wishes.only or NAMES)]
+    made = {"gateway": _gateway, "worker": _worker, "beat": _beat, "web": _web, "connectors": _connectors}
+    asked = set(wishes.only or NAMES) - set(wishes.without)
+    return [make(installation, wishes) for name, make in made.items() if name in asked]
 
 
 def _gateway(installation: Installation, wishes: Wishes) -> Program:
@@ -44,6 +45,13 @@ def _web(installation: Installation, wishes: Wishes) -> Program:
     argv += ["--blocking-threads", str(BLOCKING_THREADS), "--no-ws", "portal.wsgi:application"]
     ready = _answers(wishes.bind, installation.port, "/accounts/login/")
     return Program("web", argv, installation.environment(WEB), ready)
+
+
+def _connectors(installation: Installation, _wishes: Wishes) -> Program:
+    """The provider's connectors; at a tenant an agent of the site has that duty."""
+    argv = [sys.executable, "manage.py", "provider_connectors"]
+    argv += ["--folder", str(installation.state / "connectors")]
+    return Program("connectors", argv, installation.environment(WEB))
 
 
 def _celery() -> list[str]:

@@ -78,13 +78,17 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise NotReady(f"{program.name} did not come up, see {running.log}")
             self.revive()
-            if self._stopping.wait(POLL_S):
+            if self.pause():
                 raise Stopped
 
     def run(self) -> None:
         """Watch until told to stop."""
-        while not self._stopping.wait(POLL_S):
+        while not self.pause():
             self.revive()
+
+    def pause(self) -> bool:
+        """Rest a moment; return whether somebody has asked for the end."""
+        return self._stopping.wait(POLL_S)
 
     def revive(self) -> None:
         """Start again whatever has died, when its pause is over."""

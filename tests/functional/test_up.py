@@ -18,10 +18,31 @@ import pytest
 from portal.embedded import redis
 from portal.embedded.postgres import SUPERUSER, Cluster
 from portal.embedded.supervisor import Program, Supervisor
+from tests.integration.embedded.shells import until
 
 ROOT = Path(__file__).parents[2]
 READY_S = 240.0
 INSTALLER = "the-installers-own-secret"
+INSIDE = """
+from agents.models import Site
+from agents.services import site_create
+from portal.lib.tenancy import provider_context, tenant_context
+from tenants.domain.roles import Actor, Role
+from tenants.models import Membership, Tenant
+with provider_context():
+    provider = Tenant.objects.get()
+"""
+SITE_MAKE = f"""{INSIDE}
+with tenant_context(provider.id):
+    member = Membership.objects.get()
+    actor = Actor(member.user_id, provider.id, Role(member.role))
+    print(site_create(actor=actor, name="Frankfurt").id)
+"""
+SITE_SHOW = f"""{INSIDE}
+with tenant_context(provider.id):
+    connector = Site.objects.select_related("connector").get().connector
+    print(connector.duties, connector.state)
+"""
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600), pytest.mark.xdist_group("estate")]
 
@@ -78,17 +99,18 @@ def answer(url: str) -> tuple[int, str]:
         return error.code, ""
 
 
+def line_of(folder: Path) -> str:
+    """The command line of a process; empty when it has ended."""
+    try:
+        return (folder / "cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
 def naming(text: str) -> list[str]:
     """The command lines of the processes that name `text`, but for this one's."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and int(folder.name) != os.getpid():
-            try:
-                line = (folder / "cmdline").read_text().replace("\0", " ")
-            except OSError:
-                continue
-            found += [line] if text in line else []
-    return found
+    others = [folder for folder in Path("/proc").glob("[0-9]*") if folder.name != str(os.getpid())]
+    return [line for folder in others if text in (line := line_of(folder))]
 
 
 @pytest.fixture
@@ -154,7 +176,7 @@ def test_it_answers_on_real_servers(real: Up) -> None:
 
 
 def test_it_starts_no_servers_of_its_own_beside_real_ones(real: Up) -> None:
-    assert len(real.children()) == 4
+    assert len(real.children()) == 5
     assert not (real.state / "pgdata").exists()
 
 
@@ -169,6 +191,7 @@ def test_each_process_knows_its_own_password_and_no_other(real: Up) -> None:
 
     assert sorted(map(sorted, known)) == [
         ["LANDFALL_GATEWAY_PASSWORD"],
+        ["LANDFALL_WEB_PASSWORD"],
         ["LANDFALL_WEB_PASSWORD"],
         ["LANDFALL_WORKER_PASSWORD"],
         ["LANDFALL_WORKER_PASSWORD"],
@@ -193,10 +216,33 @@ def test_a_part_of_it_runs_beside_the_first_machine(
     assert "granian" in lines[0]
 
 
-def test_a_management_command_runs_on_it(real: Up, servers: Mapping[str, str]) -> None:
+def managed(real: Up, servers: Mapping[str, str], code: str) -> list[str]:
+    """What a management command on that portal prints."""
     argv = [sys.executable, "-m", "portal.embedded", "manage", "--state", str(real.state)]
-    argv += ["shell", "-v", "0", "-c", "from tenants.models import Person; print(Person.objects.get().email)"]
+    argv += ["shell", "-v", "0", "-c", code]
+    told = subprocess.run(argv, cwd=ROOT, env={**os.environ, **servers}, stdout=subprocess.PIPE, check=True)
+    return told.stdout.decode().split()
 
-    told = subprocess.run(argv, cwd=ROOT, env={**os.environ, **servers}, capture_output=True, check=True)
 
-    assert told.stdout.decode().split() == ["admin@provider.example"]
+def test_a_management_command_runs_on_it(real: Up, servers: Mapping[str, str]) -> None:
+    ask = "from tenants.models import Person; print(Person.objects.get().email)"
+
+    assert managed(real, servers, ask) == ["admin@provider.example"]
+
+
+def test_a_site_of_the_provider_s_gets_a_connector_beside_the_portal(
+    real: Up, servers: Mapping[str, str]
+) -> None:
+    [site] = managed(real, servers, SITE_MAKE)
+    state = real.state / "connectors" / site
+
+    assert until(lambda: (state / "journal.sqlite").exists())  # its agent runs
+    assert managed(real, servers, SITE_SHOW) == ["['connector']", "enrolled"]
+    assert "LANDFALL" not in (Path("/proc") / agent_pid(state) / "environ").read_text()
+
+
+def agent_pid(state: Path) -> str:
+    """The process of the agent that runs in a state folder."""
+    return next(
+        folder.name for folder in Path("/proc").glob("[0-9]*") if f"run --state {state}" in line_of(folder)
+    )
