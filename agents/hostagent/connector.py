@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,8 @@ UNSENT_MAX = 32
 """Inventory reports that may wait for the portal; then the vCenter's process waits in turn."""
 ROOM_POLL_S = 0.2
 RETRY_S = (2.0, 5.0, 15.0, 30.0)
+STOOD_S = 120.0
+"""Longer than any attempt that fails."""
 
 STATES: Mapping[Failure, SiteState] = {
     Failure.VCENTER_HUNG: SiteState.HUNG,
@@ -84,9 +87,10 @@ class Connector:
     async def _watch(self, order: Order) -> dict[str, Any]:
         """Watch until superseded; what stands in the way is reported as the site's state."""
         failures = 0
+        self._state(order, SiteState.CONNECTING)
         while True:
+            begun = time.monotonic()
             try:
-                self._state(order, SiteState.CONNECTING)
                 await self._watch_once(order)
             except VCenterFailed as error:
                 failed, fingerprint = error.failed, error.fingerprint
@@ -97,8 +101,9 @@ class Connector:
             self._state(order, state, reason=f"{failed.what} {failed.why}", fingerprint=fingerprint)
             if failed.code in PERSON_NEEDED:
                 await asyncio.Event().wait()  # a person's answer comes as a new generation
-            await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
-            failures += 1
+            # One that stood for a while begins anew; until another does, the site's state is what failed.
+            failures = 1 if time.monotonic() - begun > STOOD_S else failures + 1
+            await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S)) - 1])
 
     async def _watch_once(self, order: Order) -> None:
         question = self._question(order)

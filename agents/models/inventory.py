@@ -1,10 +1,12 @@
 """What a connector found at a site. Objects that vanish are marked gone, never deleted."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
 from agents.models.site import Site
-from tenants.models import TenantOwned
+from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 
 class Inventoried(TenantOwned):
@@ -93,11 +95,20 @@ class VirtualMachine(Inventoried):
         ]
 
 
+class DiskManager(TenantManager["VirtualDisk"]):
+    """Shows the disks that are there: a machine's disks, wherever they are read, are these."""
+
+    def get_queryset(self) -> TenantQuerySet["VirtualDisk"]:
+        """Return the disks that are not gone."""
+        return super().get_queryset().filter(gone_at=None)
+
+
 class VirtualDisk(TenantOwned):
     """A disk of a virtual machine, in vCenter's order: `number` 0 is the engine's disk "0"."""
 
     machine = models.ForeignKey(VirtualMachine, on_delete=models.CASCADE, related_name="disks")
     number = models.PositiveIntegerField()
+    # vCenter's own; it stays the same while disks before it come and go.
     key = models.IntegerField()
     label = models.CharField(max_length=80, default="")
     size_bytes = models.PositiveBigIntegerField()
@@ -105,11 +116,20 @@ class VirtualDisk(TenantOwned):
     datastore_moid = models.CharField(max_length=64, default="")
     # "flat" moves; pre-flight names the rest ("rdm", "sesparse", "independent", "shared", "delta").
     kind = models.CharField(max_length=24, default="flat")
+    gone_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[DiskManager] = DiskManager()
+    every: ClassVar[TenantManager["VirtualDisk"]] = TenantManager()
 
     class Meta:
         db_table = "virtual_disk"
         constraints = [
-            models.UniqueConstraint(fields=["machine", "number"], name="virtual_disk_number_once"),
+            models.UniqueConstraint(fields=["machine", "key"], name="virtual_disk_key_once"),
+            models.UniqueConstraint(
+                fields=["machine", "number"],
+                condition=Q(gone_at__isnull=True),
+                name="virtual_disk_number_once",
+            ),
         ]
 
     def __str__(self) -> str:

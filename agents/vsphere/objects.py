@@ -104,7 +104,7 @@ KINDS = (
             *("config.hardware.memoryMB", "config.guestId", "config.uuid", "config.firmware"),
             *("guest.toolsRunningStatus", "rootSnapshot"),
         ),
-        ("name", "runtime.powerState"),
+        ("name", "runtime.powerState", "runtime.host"),
         machine_flat,
     ),
 )

@@ -15,7 +15,7 @@ from pyVmomi import vmodl
 from agents.domain.protocol import InventoryKind
 from agents.domain.site import SiteState
 from agents.vsphere.objects import KINDS, Flat, Kind, kind_of
-from agents.vsphere.properties import BATCH, properties, references
+from agents.vsphere.properties import BATCH, batches, references
 
 WAIT_S = 10
 """Longest wait for updates at once; the caller hears from us at least so often."""
@@ -51,8 +51,7 @@ def inventory_read(service: Any, emit: Emit) -> None:
 def _objects_tell(service: Any, kind: Kind, items: list[Any], sync: str, emit: Emit) -> int:
     """The objects in batches; how many there still were."""
     told = 0
-    for start in range(0, len(items), BATCH):
-        read = properties(service, items[start : start + BATCH], kind.type, kind.paths)
+    for read in batches(service, items, kind.type, kind.paths):
         objects = [_object(kind, item, values) for item, values in read]
         emit({"kind": InventoryKind.OBJECTS, "sync": sync, "objects": objects})
         told += len(objects)

@@ -59,6 +59,12 @@ def grant(privileges: str, table: str, *, to: Sequence[str]) -> RunSQL:
     )
 
 
+def revoke(privileges: str, table: str, *, to: Sequence[str]) -> RunSQL:
+    """Return the operation that takes back what `grant` gave."""
+    given = grant(privileges, table, to=to)
+    return RunSQL(given.reverse_sql, given.sql)
+
+
 def provider_reads(table: str) -> RunSQL:
     """Return the operation that lets the web role read all rows of `table` in a `provider_context`."""
     return RunSQL(

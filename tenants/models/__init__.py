@@ -1,6 +1,6 @@
 """The tenant, its people and members, and what every row that belongs to a tenant inherits."""
 
-from tenants.models.owned import TenantOwned, TenantQuerySet
+from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 from tenants.models.tenant import Membership, Person, Tenant
 
-__all__ = ["Membership", "Person", "Tenant", "TenantOwned", "TenantQuerySet"]
+__all__ = ["Membership", "Person", "Tenant", "TenantManager", "TenantOwned", "TenantQuerySet"]

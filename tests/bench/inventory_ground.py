@@ -199,7 +199,7 @@ async def estate_up(
     simulator = await Simulator.start(binary, folder, machines=machines, hosts=HOSTS, within_s=SIMULATOR_S)
     estate = Estate(database, folder, simulator)
     try:
-        await estate.prepare(f"bench-{machines}")
+        await estate.prepare(f"{folder.name}-{machines}")
         yield estate
     finally:
         if hasattr(estate, "applier"):

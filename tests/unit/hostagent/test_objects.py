@@ -93,4 +93,4 @@ def test_a_folder_is_nothing_that_the_inventory_holds() -> None:
 
 
 def test_little_is_watched_as_each_property_costs_for_every_object() -> None:
-    assert max(len(kind.watched) for kind in KINDS) == 2
+    assert max(len(kind.watched) for kind in KINDS) == 3
