@@ -61,8 +61,11 @@ def grant(privileges: str, table: str, *, to: Sequence[str]) -> RunSQL:
 
 def revoke(privileges: str, table: str, *, to: Sequence[str]) -> RunSQL:
     """Return the operation that takes back what `grant` gave."""
-    given = grant(privileges, table, to=to)
-    return RunSQL(given.reverse_sql, given.sql)
+    roles = ", ".join(to)
+    return RunSQL(
+        f"REVOKE {privileges} ON {table} FROM {roles};",
+        f"GRANT {privileges} ON {table} TO {roles};",
+    )
 
 
 def provider_reads(table: str) -> RunSQL:

@@ -12,6 +12,7 @@ from portal.lib.tenancy import tenant_context
 from tests.cast import NOON, Cast
 from tests.integration.agents.telling import (
     MIB,
+    Told,
     datastore,
     gone,
     host,
@@ -43,7 +44,7 @@ def test_a_machine_that_is_told_is_there_with_its_hardware(cast: Cast) -> None:
 
 
 def test_hosts_datastores_and_networks_are_told_alike(cast: Cast) -> None:
-    told = [
+    told: list[Told] = [
         {"type": "cluster", "moid": "c-1", "name": "C1"},
         {
             "type": "host",
