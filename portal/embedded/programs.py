@@ -24,7 +24,7 @@ def programs(installation: Installation, wishes: Wishes) -> list[Program]:
 def _gateway(installation: Installation, wishes: Wishes) -> Program:
     argv = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--host", wishes.bind]
     argv += ["--port", str(installation.gateway_port), "--log-level", "warning", "--no-access-log"]
-    ready = _answers(wishes.bind, installation.gateway_port, "/healthz")
+    ready = answers(wishes.bind, installation.gateway_port, "/healthz")
     return Program("gateway", argv, installation.environment(GATEWAY), ready)
 
 
@@ -43,7 +43,7 @@ def _web(installation: Installation, wishes: Wishes) -> Program:
     argv = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", wishes.bind]
     argv += ["--port", str(installation.port), "--workers", "1"]
     argv += ["--blocking-threads", str(BLOCKING_THREADS), "--no-ws", "portal.wsgi:application"]
-    ready = _answers(wishes.bind, installation.port, "/accounts/login/")
+    ready = answers(wishes.bind, installation.port, "/accounts/login/")
     return Program("web", argv, installation.environment(WEB), ready)
 
 
@@ -58,7 +58,8 @@ def _celery() -> list[str]:
     return [sys.executable, "-m", "celery", "-A", "portal.celery", "--quiet"]
 
 
-def _answers(bind: str, port: int, path: str) -> Callable[[], bool]:
+def answers(bind: str, port: int, path: str) -> Callable[[], bool]:
+    """Return the question whether a server there answers without a fault of its own."""
     host = HOST if bind in ("0.0.0.0", "") else bind  # noqa: S104  every address has loopback among them
 
     def ask() -> bool:

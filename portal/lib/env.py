@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from psycopg2 import ProgrammingError
 from psycopg2.extensions import parse_dsn
@@ -39,7 +39,8 @@ class DatabaseAddress:
         secret = f":{password}" if password else ""
         query = {"host": self.host, "port": self.port, "sslmode": self.sslmode}
         query["sslrootcert"] = self.sslrootcert
-        told = urlencode({name: value for name, value in query.items() if value})
+        # PostgreSQL's library takes a plus for a plus.
+        told = urlencode({name: value for name, value in query.items() if value}, quote_via=quote)
         return f"postgresql://{user}{secret}@/{self.name}?{told}"
 
 

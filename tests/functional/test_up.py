@@ -152,7 +152,7 @@ def test_a_killed_portal_starts_again_in_its_place_and_leaves_nothing(state: Pat
     first = up(state, "--port", "0", "--gateway-port", "0")
     port, gateway_port = (first.told[name].rpartition(":")[2] for name in ("portal", "gateway"))
     second_try = refused(state, "--port", "0", "--gateway-port", "0")
-    taken_port = refused(state.with_name("other"), "--port", port)
+    taken_port = refused(state.with_name("other"), "--port", port, "--gateway-port", "0")
     first.end(signal.SIGKILL)
 
     again = up(state, "--port", port, "--gateway-port", gateway_port)
