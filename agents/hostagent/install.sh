@@ -15,10 +15,13 @@
 #   --prefix DIR      where it goes                             (default: /opt/landfall-agent)
 #   --state DIR       the agent's own folder                    (default: /var/lib/landfall-agent)
 #   --no-start        enrol only
+#   --no-systemd      run it by a loop in the background, even where systemd runs
+#   --uninstall       end it and remove all of it; refused while a migration needs what it holds
 set -eu
 
 PORTAL=@PORTAL@ TOKEN='' DUTIES=host HOST_NAME=$(uname -n) MACHINES=/var/lib/landfall-machines
-LISTEN=0.0.0.0:7443 ADVERTISE='' CA='' PACKAGE='' START=yes
+LISTEN=0.0.0.0:7443 ADVERTISE='' CA='' PACKAGE='' START=yes UNINSTALL=no SYSTEMD=no
+[ ! -d /run/systemd/system ] || SYSTEMD=yes
 PREFIX=/opt/landfall-agent STATE=/var/lib/landfall-agent
 SHA256=@SHA256@
 
@@ -28,6 +31,8 @@ fail() { printf 'landfall agent: %s\n' "$*" >&2; exit 1; }
 while [ $# -gt 0 ]; do
     case $1 in
         --no-start) START=no; shift; continue ;;
+        --no-systemd) SYSTEMD=no; shift; continue ;;
+        --uninstall) UNINSTALL=yes; shift; continue ;;
         --*) [ $# -gt 1 ] || fail "$1 needs a value" ;;
     esac
     case $1 in
@@ -46,6 +51,37 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
+
+UNIT=/etc/systemd/system/landfall-agent.service
+
+# Ends the loop of an earlier installation; the loop ends the agent. Lock keepers live on.
+loop_end() {
+    [ -f "$STATE/loop.pid" ] || return 0
+    LOOP=$(cat "$STATE/loop.pid")
+    if tr '\0' ' ' 2>/dev/null < "/proc/$LOOP/cmdline" | grep -qF "$PREFIX/run"; then
+        kill "$LOOP" 2>/dev/null || true
+        WAITED=0
+        while [ -d "/proc/$LOOP" ] && [ "$WAITED" -lt 150 ]; do sleep 0.2; WAITED=$((WAITED + 1)); done
+        [ ! -d "/proc/$LOOP" ] || fail "the agent (process $LOOP) does not end"
+    fi
+    rm -f "$STATE/loop.pid"
+}
+
+if [ "$UNINSTALL" = yes ]; then
+    [ -d "$PREFIX/code" ] || fail "nothing is installed in $PREFIX"
+    for MACHINE in "$STATE"/machines/*/; do
+        [ ! -d "$MACHINE" ] || fail "a migration of $(basename "$MACHINE") is under way on this host:
+    finish it or roll it back in the portal first. Nothing was removed."
+    done
+    [ "$SYSTEMD" = no ] || [ ! -f "$UNIT" ] || systemctl disable --now --quiet landfall-agent
+    [ "$SYSTEMD" = no ] || rm -f "$UNIT"
+    loop_end
+    rm -rf "$PREFIX/code" "$PREFIX/code.old" "$PREFIX/venv" "$PREFIX/run"
+    rmdir "$PREFIX" 2>/dev/null || true
+    [ ! -f "$STATE/agent.json" ] || rm -rf "$STATE"
+    say "removed; revoke it in the portal, which still knows its key"
+    exit 0
+fi
 
 case $PORTAL in http*) ;; *) fail "--portal URL is missing" ;; esac
 [ -f "$STATE/agent.json" ] || [ -n "$TOKEN" ] || fail "--token is missing: the portal shows one"
@@ -100,8 +136,8 @@ set -- "$@" --name "$HOST_NAME" --machines "$MACHINES" --listen "$LISTEN"
 RUN="$PREFIX/venv/bin/python -m agents.hostagent run --state $STATE"
 if [ "$START" = no ]; then
     say "enrolled; to run it: cd $PREFIX/code && $RUN"
-elif [ -d /run/systemd/system ]; then
-    cat > /etc/systemd/system/landfall-agent.service <<UNIT
+elif [ "$SYSTEMD" = yes ]; then
+    cat > "$UNIT" <<UNIT
 [Unit]
 Description=Landfall agent
 After=network-online.target
@@ -123,13 +159,21 @@ UNIT
     systemctl restart landfall-agent
     say "running: systemctl status landfall-agent"
 else
-    # No systemd here: one that restarts it, in the background, with its log in the state folder.
+    # One that restarts it, in the background, with its log in the state folder.
+    loop_end
     cat > "$PREFIX/run" <<LOOP
 #!/bin/sh
 cd $PREFIX/code
-while :; do $RUN; [ \$? -eq 0 ] && exit; sleep 2; done
+trap 'kill "\$AGENT" 2>/dev/null; wait "\$AGENT"; exit 0' TERM INT
+while :; do
+    $RUN &
+    AGENT=\$!
+    wait "\$AGENT" && exit 0
+    sleep 2 & wait "\$!"
+done
 LOOP
     chmod +x "$PREFIX/run"
     nohup "$PREFIX/run" >> "$STATE/agent.log" 2>&1 < /dev/null &
+    echo $! > "$STATE/loop.pid"
     say "running, with its log in $STATE/agent.log; start $PREFIX/run at boot"
 fi
