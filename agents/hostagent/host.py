@@ -5,7 +5,7 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -181,13 +181,15 @@ class Host:
     async def _connect(self, stack: AsyncExitStack, folder: MachineFolder) -> Engine:
         qmp, nbd = folder.path / "agent.qmp", folder.path / "nbd"
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                monitor = await stack.enter_async_context(Monitor.connect(qmp))
-                if not await _is_inside(monitor):
-                    return StorageDaemonEngine(monitor, nbd)
-                disks = [DiskPath(disk.name, Path(disk.path)) for disk in folder.description().disks]
-                inside: AbstractAsyncContextManager[Engine] = QemuEngine.over(monitor, nbd, disks)
-                return await stack.enter_async_context(inside)
+            async with asyncio.timeout(CONNECT_TIMEOUT_S), AsyncExitStack() as own:
+                monitor = await own.enter_async_context(Monitor.connect(qmp))
+                engine: Engine = StorageDaemonEngine(monitor, nbd)
+                if await _is_inside(monitor):
+                    disks = [DiskPath(disk.name, Path(disk.path)) for disk in folder.description().disks]
+                    engine = await own.enter_async_context(QemuEngine.over(monitor, nbd, disks))
+                # Only now: a half-made connection that stayed open would stand in the next one's way.
+                await stack.enter_async_context(own.pop_all())
+                return engine
         except TimeoutError as error:
             raise EngineGone(f"the engine at {qmp} takes no second client") from error
 

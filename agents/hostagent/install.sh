@@ -131,7 +131,11 @@ set -- "$@" --name "$HOST_NAME" --machines "$MACHINES" --listen "$LISTEN"
 [ -z "$ADVERTISE" ] && case $LISTEN in 0.0.0.0:*) ADVERTISE=$(uname -n):${LISTEN##*:} ;; esac
 [ -z "$ADVERTISE" ] || set -- "$@" --advertise "$ADVERTISE"
 [ -z "$CA" ] || set -- "$@" --ca "$CA"
-"$PREFIX/venv/bin/python" -m agents.hostagent enrol "$@" || fail "it could not be enrolled"
+if [ -f "$STATE/agent.json" ]; then # and may be running, until it is replaced below
+    say "enrolled already"
+else
+    "$PREFIX/venv/bin/python" -m agents.hostagent enrol "$@" || fail "it could not be enrolled"
+fi
 
 RUN="$PREFIX/venv/bin/python -m agents.hostagent run --state $STATE"
 if [ "$START" = no ]; then

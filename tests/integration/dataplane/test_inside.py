@@ -2,7 +2,6 @@
 
 import asyncio
 import filecmp
-import json
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,10 +11,7 @@ import pytest
 from agents.hostagent.bitmaps import bitmap_name
 from agents.hostagent.engine import EngineAbsent, EngineRefused, Export, GuestEngineEnded, ResyncNeeded
 from agents.hostagent.engine_qemu import DiskPath, QemuEngine
-from agents.hostagent.engine_qsd import StorageDaemonEngine
 from agents.hostagent.extents import BLOCK, Extent, dirty_extents
-from agents.hostagent.host import Host, MachineFolder
-from agents.hostagent.journal import Journal
 from agents.hostagent.lock import DiskBusy, DiskLock
 from lab.decode import decode
 from lab.initramfs import BootImage
@@ -185,20 +181,6 @@ async def test_it_takes_no_landing_and_no_view(bare: Inside, tmp_path: Path) -> 
         with pytest.raises(EngineRefused, match="needs a storage daemon"):
             await engine.view_open(tmp_path)
         assert await engine.view_find() is None
-
-
-async def test_a_host_picks_the_adapter_by_what_answers(bare: Inside, tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal")
-    host = Host(machines=tmp_path, state=tmp_path / "state", journal=journal, engine_patience_s=0.3)
-    disk = {"name": "0", "size": bare.disk.stat().st_size, "path": str(bare.disk)}
-    described = {"moid": "bare", "name": "mail", "disks": [disk]}
-    (bare.folder / "machine.json").write_text(json.dumps(described))
-
-    async with host.engine(MachineFolder(bare.folder)) as engine:
-        assert isinstance(engine, QemuEngine)
-        assert not isinstance(engine, StorageDaemonEngine)
-        assert [found.path for found in await engine.disks()] == [bare.disk]
-    journal.close()
 
 
 async def test_a_disk_without_a_node_name_is_refused(tmp_path: Path) -> None:

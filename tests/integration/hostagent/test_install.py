@@ -101,8 +101,8 @@ async def test_installing_again_replaces_the_agent_and_needs_no_token(
     await here.installed(portal)
     [first] = here.agents
     again = await here.install("--portal", portal.url)
+    assert again.returncode == 0, again.stderr
     await until(lambda: len(here.agents) == 1 and here.agents != [first])
-    assert again.returncode == 0
     assert len(portal.members) == 1
 
 
