@@ -6,9 +6,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ALLOWED = re.compile(
-    r"apache|mit\b|bsd|isc|python software|psf|mozilla|mpl|lgpl|lesser general|unlicense|0bsd|zlib|"
-    r"public domain|cc0|expat|zpl|historical permission|postgresql",
+    r"apache|\bmit\b|bsd|\bisc\b|python software|\bpsf|mozilla|\bmpl|lgpl|lesser general|unlicense|zlib|"
+    r"public domain|\bcc0|expat|\bzpl|historical permission|postgresql",
     re.IGNORECASE,
+)
+# Whatever else is named beside it.
+REFUSED = re.compile(
+    r"(?<!lesser )general public|(?<!l)gpl|affero|sspl|server side public|busl", re.IGNORECASE
 )
 # Their metadata names no licence that can be read by a program; read by a person.
 KNOWN = {
@@ -23,9 +27,14 @@ def licences_wrong() -> list[str]:
     wrong = [
         f"{found.metadata['Name']}: {_licence(found) or 'none named'}"
         for found in distributions()
-        if found.metadata["Name"].lower() not in KNOWN and not ALLOWED.search(_licence(found))
+        if found.metadata["Name"].lower() not in KNOWN and not fits(_licence(found))
     ]
     return sorted(set(wrong)) + _legacy_imports()
+
+
+def fits(licence: str) -> bool:
+    """Return whether an Apache-2.0 product may stand on what has this licence."""
+    return bool(ALLOWED.search(licence)) and not REFUSED.search(licence)
 
 
 def _licence(found: Distribution) -> str:

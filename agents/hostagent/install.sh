@@ -116,6 +116,7 @@ tar -xzf "$WORK/agent.tar.gz" -C "$WORK/code"
 "$PREFIX/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$WORK/code/requirements.txt" ||
     fail "the requirements cannot be installed"
 SITE=$("$PREFIX/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+rm -f "$SITE/qemu/qmp/legacy.py" # the one part of qemu.qmp under another licence; nothing here uses it
 "$PYTHON" -c 'import nbd, libnbdmod; print(nbd.__file__, libnbdmod.__file__)' 2>/dev/null | tr ' ' '\n' |
     while read -r MODULE; do ln -sf "$MODULE" "$SITE/"; done
 rm -rf "$PREFIX/code.old"
