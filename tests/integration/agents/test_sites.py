@@ -1,4 +1,4 @@
-"""Sites: one watcher at work on each, a password that only its connector opens, a pin that a person accepts."""
+"""Sites: one watcher at work on each, a password that only its connector opens, a pin that people accept."""
 
 from datetime import timedelta
 from typing import Any
@@ -52,11 +52,16 @@ def watchers(house: House) -> list[Command]:
         return list(found.order_by("generation", "seq"))
 
 
-def say(house: House, command: Command, number: int, kind: ReportKind, **body: Any) -> None:
+def say(house: House, command: Command, number: int, report: ReportKind, /, **body: Any) -> None:
     """Let the connector report on its watch."""
     with tenant_context(house.tenant.id):
         report_record(
-            agent_id=house.connector.id, command_id=command.id, number=number, kind=kind, body=body, now=NOON
+            agent_id=house.connector.id,
+            command_id=command.id,
+            number=number,
+            kind=report,
+            body=body,
+            now=NOON,
         )
 
 
