@@ -130,3 +130,19 @@ ROUTES = {
     "api-provider-usage": get(401, 404, 404, 404, 200, 200),
     "api-prices": get(401, 404, 404, 404, 200, 200),
 }
+
+# The other methods of routes that take several.
+ALSO = {
+    "sites post": _FORM,
+    "site-enrol get": get(302, 302, 403, 404, 404, 404),
+    "agent-revoke get": get(302, 200, 403, 404, 404, 404),
+    "group-new post": post(302, 200, 403, 404, 404, 404),
+    "group-cutover post": _FORM,
+    "tenants post": post(302, 404, 404, 404, 302, 403),
+    "prices post": post(302, 404, 404, 404, 404, 404),
+    "api-tenants post": post(401, 404, 404, 404, 422, 403),
+    "api-sites post": post(401, 422, 403, 422, 422, 403),
+    "api-groups post": post(401, 422, 403, 422, 422, 403),
+    "api-group put": Row("put", (401, 422, 403, 422, 422, 403)),
+    "api-prices post": post(401, 404, 404, 404, 422, 422),
+}

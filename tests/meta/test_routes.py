@@ -14,7 +14,7 @@ from migrations_app.models import MigrationUnit
 from portal.lib.tenancy import tenant_context
 from tenants.models import Person
 from tests.cast import Cast, group_of, machine_of
-from tests.routes import PEOPLE, ROUTES
+from tests.routes import ALSO, PEOPLE, ROUTES, Row
 from tests.staff import Staff, staff_create
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -32,6 +32,26 @@ def addresses(of: list[Any], front: str = "/") -> Iterator[tuple[str, str]]:
 
 
 ALL = dict(addresses(get_resolver().url_patterns))
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def views(of: list[Any]) -> Iterator[tuple[str, Any]]:
+    """Return every route's name and the class that answers it, where it is ours."""
+    for pattern in of:
+        if isinstance(pattern, URLResolver):
+            yield from views(pattern.url_patterns)
+        else:
+            found = getattr(pattern.callback, "view_class", None) or getattr(pattern.callback, "cls", None)
+            if found is not None and not found.__module__.startswith("allauth"):
+                yield str(pattern.name), found
+
+
+TAKEN = {
+    f"{name} {method}"
+    for name, view in views(get_resolver().url_patterns)
+    for method in METHODS
+    if hasattr(view, method)
+}
 
 
 @pytest.fixture
@@ -76,14 +96,14 @@ def ask(client: Client, method: str, address: str) -> int:
     return int(getattr(client, method)(address).status_code)
 
 
-def answers_of(name: str, known: Mapping[str, str]) -> tuple[int, ...]:
+def answers_of(name: str, known: Mapping[str, str], row: Row) -> tuple[int, ...]:
     """Return what a route answers to each of the cast; what they changed is undone."""
     address = _GIVEN.sub(lambda found: known[found[1] or found[2]], ALL[name])
     answers = []
     for person in PEOPLE:
         cache.clear()  # rate limits
         with transaction.atomic():
-            answers.append(ask(client_of(person), ROUTES[name].method, address))
+            answers.append(ask(client_of(person), row.method, address))
             transaction.set_rollback(True)
     return tuple(answers)
 
@@ -96,7 +116,20 @@ def test_every_row_has_a_route() -> None:
     assert set(ROUTES) - set(ALL) == set()
 
 
+def test_every_method_of_a_route_of_ours_has_a_row() -> None:
+    told = {f"{name} {row.method}" for name, row in ROUTES.items()} | set(ALSO)
+
+    assert TAKEN - told == set()
+    assert set(ALSO) - TAKEN == set()
+
+
 def test_every_route_answers_as_the_table_says(known: dict[str, str]) -> None:
-    told = {name: answers_of(name, known) for name in ROUTES}
+    told = {name: answers_of(name, known, row) for name, row in ROUTES.items()}
 
     assert {name: told[name] for name, row in ROUTES.items() if told[name] != row.answers} == {}
+
+
+def test_every_other_method_answers_as_the_table_says(known: dict[str, str]) -> None:
+    told = {name: answers_of(name.partition(" ")[0], known, row) for name, row in ALSO.items()}
+
+    assert {name: told[name] for name, row in ALSO.items() if told[name] != row.answers} == {}
