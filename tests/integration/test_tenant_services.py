@@ -23,12 +23,12 @@ from tests.staff import staff_create
 
 pytestmark = pytest.mark.django_db
 
-SECRET = "a-long-enough-secret"
+WORD = "a-long-enough-secret"
 
 
 def onboard(name: str = "Initech", email: str = "peter@initech.test") -> Tenant:
     """Take a tenant on."""
-    return tenant_onboard(name=name, email=email, person_name="Peter", password=SECRET)
+    return tenant_onboard(name=name, email=email, person_name="Peter", password=WORD)
 
 
 def tenants() -> set[str]:
@@ -47,7 +47,7 @@ def test_a_tenant_is_taken_on_with_its_owner() -> None:
         Role.OWNER,
         TenantKind.CUSTOMER,
     )
-    assert owner.check_password(SECRET)
+    assert owner.check_password(WORD)
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201])
@@ -80,14 +80,14 @@ def test_spaces_around_a_name_are_not_part_of_it() -> None:
 
 
 def test_an_address_is_one_however_it_is_written() -> None:
-    person = person_create(email="Peter@Initech.TEST", name="Peter", password=SECRET)
+    person = person_create(email="Peter@Initech.TEST", name="Peter", password=WORD)
 
     assert person.email == "peter@initech.test"
 
 
 def test_there_is_one_provider() -> None:
-    first = provider_create(name="Nordhaven", email="petra@example.test", password=SECRET)
-    again = provider_create(name="Another", email="paul@example.test", password=SECRET)
+    first = provider_create(name="Nordhaven", email="petra@example.test", password=WORD)
+    again = provider_create(name="Another", email="paul@example.test", password=WORD)
 
     assert (first, again) == (True, False)
     assert tenants() == {"Nordhaven"}
@@ -95,13 +95,13 @@ def test_there_is_one_provider() -> None:
 
 
 def test_the_provider_may_be_made_for_somebody_who_is_there() -> None:
-    person = person_create(email="petra@example.test", name="Petra", password=SECRET)
+    person = person_create(email="petra@example.test", name="Petra", password=WORD)
 
-    provider_create(name="Nordhaven", email="petra@example.test", password=SECRET + "er")
+    provider_create(name="Nordhaven", email="petra@example.test", password=WORD + "er")
 
     assert [belonging.role for belonging in belongings_of(person.pk)] == [Role.PROVIDER_ADMIN]
     person.refresh_from_db()
-    assert person.check_password(SECRET)
+    assert person.check_password(WORD)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role.startswith("provider_")])
@@ -150,7 +150,7 @@ def test_a_person_may_belong_to_several_organisations(cast: Cast) -> None:
 
 
 def test_somebody_without_a_membership_belongs_nowhere() -> None:
-    person = person_create(email="nobody@example.test", name="", password=SECRET)
+    person = person_create(email="nobody@example.test", name="", password=WORD)
 
     assert belongings_of(person.pk) == []
     assert belongings_of(0) == []

@@ -45,7 +45,7 @@ FENCED = sorted(
 ALL = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
 
 
-def tables(sql: str, *parameters: object) -> list[str]:
+def tables(sql: str, *parameters: str | list[str]) -> list[str]:
     """Return the first column of what the owner finds in the catalogue."""
     with connections["migrate"].cursor() as cursor:
         cursor.execute(sql, parameters)
