@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 PAGE = 50
@@ -28,7 +29,10 @@ def page_of(rows: QuerySet[ModelT], *, sort: str, cursor: str, limit: int = PAGE
     back, key = _read(cursor)
     falling = descending != back
     if key:
-        rows = rows.filter(_beyond(column, key, falling=falling))
+        try:
+            rows = rows.filter(_beyond(column, key, falling=falling))
+        except (ValidationError, ValueError, TypeError):  # somebody made the cursor up
+            return page_of(rows, sort=sort, cursor="", limit=limit)
     signs = "-" if falling else ""
     found = list(rows.order_by(f"{signs}{column}", f"{signs}id")[: limit + 1])
     more, found = len(found) > limit, found[:limit]
