@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -15,13 +17,26 @@ import msgspec
 from agents.gateway.bearers import Bearers
 from agents.gateway.calls import FLUSH_S, Calls
 from agents.gateway.hints import Hints
-from agents.gateway.problems import DATABASE_AWAY, MALFORMED, NOT_FOUND, STREAM_REFUSED, TOO_LARGE, Problem
-from agents.gateway.signals import Signals, Stream
-from agents.gateway.store import Store
+from agents.gateway.problems import (
+    DATABASE_AWAY,
+    MALFORMED,
+    NOT_FOUND,
+    STREAM_REFUSED,
+    TOO_LARGE,
+    TOO_SLOW,
+    Problem,
+    Refusal,
+)
+from agents.gateway.signals import Poll, Signals, Stream
+from agents.gateway.store import Known, Store
+from agents.gateway.sweeps import Sweeps
 from portal.lib.keys import portal_keys
 from portal.lib.live import TokenRefused, redis_url, token_read
 
-BODY_MAX = 8 << 20
+BODY_MAX = 64 << 10
+REPORTS_BODY_MAX = 8 << 20
+BODY_S = 30.0
+SESSION, COMMANDS, REPORTS = "/agent/v1/session", "/agent/v1/commands", "/agent/v1/reports"
 POOL_MIN, POOL_MAX = 2, 20
 STATEMENT_TIMEOUT_S = 10.0
 STREAM_BEAT_S = 5.0
@@ -62,14 +77,13 @@ class Gateway:
             statement_cache_size=0,
         )
         store = Store(self._pool)
-        bearers = Bearers(store)
-        self._bearers = bearers
-        self._signals = Signals(redis_url(), on_revoked=bearers.forget)
+        self._signals = Signals(redis_url())
+        self._bearers = Bearers(store, on_revoked=self._signals.wake)
+        self._signals.on_revoked = self._revoked
         hints = Hints()
-        self._calls = Calls(
-            store=store, bearers=bearers, signals=self._signals, hints=hints, keys=portal_keys()
-        )
-        work = (self._signals.run(), hints.run(), self._flush_for_ever())
+        self._calls = Calls(store=store, bearers=self._bearers, hints=hints, keys=portal_keys())
+        sweeps = Sweeps(store=store, bearers=self._bearers, signals=self._signals)
+        work = (self._signals.run(), sweeps.run(), hints.run(), self._flush_for_ever())
         self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
 
     async def stop(self) -> None:
@@ -80,6 +94,10 @@ class Gateway:
         with contextlib.suppress(asyncpg.PostgresError, OSError, TimeoutError):
             await self._calls.beats_flush()
         self._pool.terminate()
+
+    def _revoked(self, agent_id: UUID) -> None:
+        self._bearers.forget(agent_id)
+        self._signals.wake(agent_id)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -108,38 +126,44 @@ class Gateway:
                 return
             answer = await self._answer(scope, receive)
         except Problem as problem:
-            await _respond(send, problem.status, problem.document(), kind=b"application/problem+json")
+            await _refuse(send, problem.refusal)
+        except asyncpg.DataError as error:
+            log.warning("%s: %s", scope["path"], error)
+            await _refuse(send, MALFORMED)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             log.warning("%s: %s", scope["path"], error)
-            document = DATABASE_AWAY.document()
-            await _respond(send, DATABASE_AWAY.status, document, kind=b"application/problem+json")
+            await _refuse(send, DATABASE_AWAY)
         else:
             await _respond(send, 200, answer)
 
     async def _answer(self, scope: Scope, receive: Receive) -> object:
-        method, path = scope["method"], scope["path"]
-        if (method, path) == ("GET", "/healthz"):
-            return {"redis": self._signals.connected, "database": await self._pool.fetchval("SELECT true")}
-        if (method, path) == ("POST", "/agent/v1/session"):
-            return await self._calls.session(await _body(receive))
-        posts = {
-            "/agent/v1/heartbeat": self._calls.heartbeat,
-            "/agent/v1/reports": self._calls.reports,
-            "/agent/v1/tickets": self._calls.ticket,
-        }
-        if (method == "POST" and path in posts) or (method == "GET" and path == "/agent/v1/commands"):
+        asked = scope["method"], scope["path"]
+        if asked in _POSTS:
             agent = await self._bearers.agent(_header(scope, b"authorization"))
-            if method == "POST":
-                return await posts[path](agent, await _body(receive))
-            return await _unless_gone(self._calls.commands(agent, _wait(scope)), receive)
-        raise NOT_FOUND
+            return await _POSTS[asked](self._calls, agent, await _body(receive, asked[1]))
+        if asked == ("GET", COMMANDS):
+            agent = await self._bearers.agent(_header(scope, b"authorization"))
+            return await self._poll(agent, _wait(scope), receive)
+        if asked == ("POST", SESSION):
+            return await self._calls.session(await _body(receive, SESSION))
+        if asked == ("GET", "/healthz"):
+            return {"redis": self._signals.connected, "database": await self._pool.fetchval("SELECT true")}
+        raise Problem(NOT_FOUND)
+
+    async def _poll(self, agent: Known, wait: float, receive: Receive) -> object:
+        with self._signals.poll(agent.id) as poll:
+            leaving = asyncio.ensure_future(_leave(receive, poll))
+            try:
+                return await self._calls.commands(agent, poll, wait)
+            finally:
+                leaving.cancel()
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         try:
             grant = token_read(token, secret=self._secret, now=time.time())
         except TokenRefused as error:
-            raise STREAM_REFUSED from error
+            raise Problem(STREAM_REFUSED) from error
         headers = [
             (b"content-type", b"text/event-stream"),
             (b"cache-control", b"no-store"),
@@ -151,20 +175,32 @@ class Gateway:
         stream = Stream(grant.tenant, frozenset(grant.topics))
         self._signals.stream_add(stream)
         try:
-            await _unless_gone(self._stream_feed(stream, send), receive)
+            await _unless_gone(self._stream_feed(stream, send, until=grant.expires), receive)
         finally:
             self._signals.stream_remove(stream)
 
-    async def _stream_feed(self, stream: Stream, send: Send) -> None:
-        """Tell what changes, and every five seconds that we are here; `degraded` while Redis is gone."""
-        while True:
+    async def _stream_feed(self, stream: Stream, send: Send, *, until: float) -> None:
+        """Tell what changes, and every five seconds that we are here; `degraded` while Redis is gone.
+
+        A stream outlives its token by nothing: the browser is told to ask for another, and the web
+        process looks again at what this person may hear.
+        """
+        while (left := until - time.time()) > 0:
             state = "live" if self._signals.connected else "degraded"
             told = [f"event: state\ndata: {state}\n\n"]
             told += [_event(topic, version) for topic, version in stream.take().items()]
             await send({"type": "http.response.body", "body": "".join(told).encode(), "more_body": True})
             await asyncio.sleep(STREAM_PAUSE_S)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stream.changed.wait(), STREAM_BEAT_S)
+                await asyncio.wait_for(stream.changed.wait(), min(STREAM_BEAT_S, left))
+        await send({"type": "http.response.body", "body": b"event: renew\ndata: token\n\n"})
+
+
+_POSTS: dict[tuple[str, str], Callable[[Calls, Known, bytes], Awaitable[object]]] = {
+    ("POST", "/agent/v1/heartbeat"): Calls.heartbeat,
+    ("POST", REPORTS): Calls.reports,
+    ("POST", "/agent/v1/tickets"): Calls.ticket,
+}
 
 
 def _event(topic: str, version: int) -> str:
@@ -172,16 +208,22 @@ def _event(topic: str, version: int) -> str:
     return f"event: changed\ndata: {content}\n\n"
 
 
-async def _unless_gone(work: Any, receive: Receive) -> Any:
+async def _unless_gone(work: Coroutine[Any, Any, None], receive: Receive) -> None:
     """Do the work unless the other end hangs up meanwhile, which ends it."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_gone(receive))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else {"commands": []}
+        if working.done():
+            working.result()
     finally:
         for task in (working, leaving):
             task.cancel()
+
+
+async def _leave(receive: Receive, poll: Poll) -> None:
+    await _gone(receive)
+    poll.leave()
 
 
 async def _gone(receive: Receive) -> None:
@@ -189,17 +231,23 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive, path: str) -> bytes:
+    """Return the request's body. Raises Problem when it is too large, or does not come in time."""
+    most = REPORTS_BODY_MAX if path == REPORTS else BODY_MAX
     content = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise MALFORMED
-        content += message.get("body", b"")
-        if len(content) > BODY_MAX:
-            raise TOO_LARGE
-        if not message.get("more_body"):
-            return bytes(content)
+    try:
+        async with asyncio.timeout(BODY_S):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(MALFORMED)
+                content += message.get("body", b"")
+                if len(content) > most:
+                    raise Problem(TOO_LARGE)
+                if not message.get("more_body"):
+                    return bytes(content)
+    except TimeoutError as error:
+        raise Problem(TOO_SLOW) from error
 
 
 def _header(scope: Scope, name: bytes) -> bytes:
@@ -209,9 +257,16 @@ def _header(scope: Scope, name: bytes) -> bytes:
 def _wait(scope: Scope) -> float:
     text = parse_qs(scope["query_string"].decode("latin-1")).get("wait", ["0"])[0]
     try:
-        return float(text)
+        wait = float(text)
     except ValueError as error:
-        raise MALFORMED from error
+        raise Problem(MALFORMED) from error
+    if not math.isfinite(wait):
+        raise Problem(MALFORMED)
+    return wait
+
+
+async def _refuse(send: Send, refusal: Refusal) -> None:
+    await _respond(send, refusal.status, refusal.document(), kind=b"application/problem+json")
 
 
 async def _respond(send: Send, status: int, document: object, *, kind: bytes = b"application/json") -> None:

@@ -5,7 +5,8 @@ import contextlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -14,9 +15,46 @@ from redis.exceptions import RedisError
 from portal.lib.live import LIVE, REVOKED, WAKE
 
 RETRY_S = 2.0
+QUIET_S = 2.0
+"""Silence after which Redis is asked whether it is there; as much again, and it counts as gone."""
 QUEUE_MAX = 100
 
 log = logging.getLogger(__name__)
+
+
+class Poll:
+    """One agent that waits. Thousands do, so that this is a future and two flags."""
+
+    __slots__ = ("_future", "_woken", "gone")
+
+    def __init__(self) -> None:
+        self._future: asyncio.Future[None] | None = None
+        self._woken = False
+        self.gone = False
+
+    def wake(self) -> None:
+        """End the wait, or the next one."""
+        self._woken = True
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)
+
+    def leave(self) -> None:
+        """The agent has hung up."""
+        self.gone = True
+        self.wake()
+
+    async def wait(self, seconds: float) -> None:
+        """Return when woken, or after so long."""
+        if not self._woken:
+            loop = asyncio.get_running_loop()
+            self._future = loop.create_future()
+            alarm = loop.call_later(seconds, self.wake)
+            try:
+                await self._future
+            finally:
+                alarm.cancel()
+                self._future = None
+        self._woken = False
 
 
 class Stream:
@@ -44,24 +82,36 @@ class Stream:
 class Signals:
     """The one subscription of this gateway, and whoever waits for something from it."""
 
-    def __init__(self, url: str, *, on_revoked: Callable[[UUID], None]) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._on_revoked = on_revoked
-        self._polls: dict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._polls: dict[UUID, set[Poll]] = defaultdict(set)
         self._streams: set[Stream] = set()
+        self.on_revoked: Callable[[UUID], None] = self.wake
         self.connected = False
+        # Set when Redis comes or goes: what was published meanwhile has been missed.
+        self.turned = asyncio.Event()
 
     @contextlib.contextmanager
-    def poll(self, agent_id: UUID) -> Iterator[asyncio.Event]:
-        """Lend an event that is set when the agent is woken."""
-        event = asyncio.Event()
-        self._polls[agent_id].add(event)
+    def poll(self, agent_id: UUID) -> Iterator[Poll]:
+        """Lend what is woken with the agent."""
+        poll = Poll()
+        self._polls[agent_id].add(poll)
         try:
-            yield event
+            yield poll
         finally:
-            self._polls[agent_id].discard(event)
+            self._polls[agent_id].discard(poll)
             if not self._polls[agent_id]:
                 del self._polls[agent_id]
+
+    @property
+    def waiting(self) -> list[UUID]:
+        """The agents that wait here."""
+        return list(self._polls)
+
+    def wake(self, agent_id: UUID) -> None:
+        """Have the agent's polls look."""
+        for poll in self._polls.get(agent_id, ()):
+            poll.wake()
 
     def stream_add(self, stream: Stream) -> None:
         """Let a browser hear."""
@@ -76,24 +126,48 @@ class Signals:
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError) as error:
+            except (RedisError, OSError, TimeoutError) as error:
                 if self.connected:
                     log.warning("Redis is gone, polling instead: %s", error)
-                self.connected = False
+            self._turn(connected=False)
             await asyncio.sleep(RETRY_S)
 
     async def _listen(self) -> None:
-        client = Redis.from_url(self._url, decode_responses=True, health_check_interval=10)
+        """Dispatch what comes until Redis is gone, or says nothing to a question."""
+        client = Redis.from_url(
+            self._url, decode_responses=True, socket_connect_timeout=QUIET_S, socket_timeout=QUIET_S
+        )
         try:
             async with client.pubsub() as pubsub:
                 await pubsub.subscribe(WAKE, REVOKED, LIVE)
-                self.connected = True
-                self._wake_all()  # whatever was published before has been missed
-                async for message in pubsub.listen():
-                    if message["type"] == "message":
-                        self._dispatch(message["channel"], message["data"])
+                asked = False
+                while True:
+                    message = await pubsub.get_message(timeout=QUIET_S)
+                    if message is not None:
+                        asked = False
+                        self._heard(message)
+                    elif asked or not self.connected:
+                        raise TimeoutError("Redis does not answer")
+                    else:
+                        asked = True
+                        await pubsub.ping()
         finally:
-            await client.aclose()
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                await client.aclose()
+
+    def _heard(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == "message":
+            self._dispatch(message["channel"], message["data"])
+        else:
+            self._turn(connected=True)
+
+    def _turn(self, *, connected: bool) -> None:
+        if connected is self.connected:
+            return
+        self.connected = connected
+        self.turned.set()
+        for stream in self._streams:
+            stream.changed.set()
 
     def _dispatch(self, channel: str, data: str) -> None:
         try:
@@ -101,21 +175,11 @@ class Signals:
                 told = json.loads(data)
                 self._tell(str(told["tenant"]), str(told["topic"]), int(told["version"]))
             elif channel == REVOKED:
-                self._on_revoked(UUID(data))
-                self._wake(UUID(data))
+                self.on_revoked(UUID(data))
             else:
-                self._wake(UUID(data))
+                self.wake(UUID(data))
         except (ValueError, KeyError, TypeError):
             log.warning("an unreadable message on %s", channel)
-
-    def _wake(self, agent_id: UUID) -> None:
-        for event in self._polls.get(agent_id, ()):
-            event.set()
-
-    def _wake_all(self) -> None:
-        for events in self._polls.values():
-            for event in events:
-                event.set()
 
     def _tell(self, tenant: str, topic: str, version: int) -> None:
         for stream in self._streams:

@@ -23,6 +23,9 @@ BEARER_SET = (
     "UPDATE public.agent SET bearer_hash = $2, bearer_expires_at = $3 WHERE id = $1 AND state = 'enrolled'"
 )
 HEARTBEATS = "SELECT agent_id FROM public.heartbeats_apply($1, $2, $3, $4, $5, $6, $7)"
+SKEW_SET = "UPDATE public.agent SET clock_skew_ms = $2 WHERE id = $1 AND state = 'enrolled'"
+AGENTS_REVOKED = "SELECT agent_id FROM public.agents_revoked($1)"
+AGENTS_DUE = "SELECT agent_id FROM public.agents_due($1, $2)"
 TENANTS_WITH_COMMANDS = "SELECT tenant_id FROM public.commands_for($1, $2)"
 COMMAND_TENANT = "SELECT tenant_id FROM public.command_tenant($1, $2)"
 TENANT_ENTER = "SELECT set_config('landfall.tenant_id', $1, true)"
@@ -106,6 +109,19 @@ class Store:
         async with self._inside(agent.tenant_id) as session:
             return str(await session.execute(BEARER_SET, agent.id, hash_, expires)) == "UPDATE 1"
 
+    async def skew_set(self, agent: Known, skew_ms: int) -> None:
+        """Note how wrong the clock of an agent is that gets no session for it."""
+        async with self._inside(agent.tenant_id) as session:
+            await session.execute(SKEW_SET, agent.id, skew_ms)
+
+    async def agents_revoked(self, since: datetime) -> list[UUID]:
+        """Return who has been revoked since then."""
+        return [row["agent_id"] for row in await self._pool.fetch(AGENTS_REVOKED, since)]
+
+    async def agents_due(self, agent_ids: Sequence[UUID], now: datetime) -> list[UUID]:
+        """Return which of these agents have a command due."""
+        return [row["agent_id"] for row in await self._pool.fetch(AGENTS_DUE, agent_ids, now)]
+
     async def heartbeats_apply(self, beats: Sequence[Beat]) -> None:
         """Store heartbeats of any agents in one statement."""
         await self._pool.fetch(
@@ -132,20 +148,19 @@ class Store:
         self, agent_id: UUID, reports: Sequence[StoredReport], now: datetime
     ) -> list[Any]:
         """Store reports on this agent's own commands; return (command, tenant) of what was stored."""
+        rows: dict[UUID, list[tuple[Any, ...]]] = {}
         stored = []
         for report in reports:
             tenant = await self._tenant_of(report.command_id, agent_id)
             if tenant is None:
                 continue  # a command that is not this agent's: nothing to say about it
-            values = (
-                report.command_id,
-                report.number,
-                report.kind,
-                msgspec.json.encode(report.body).decode(),
-            )
-            async with self._inside(tenant) as session:
-                await session.execute(REPORT_STORE, uuid4(), tenant, *values, now, report.signature)
+            body = msgspec.json.encode(report.body).decode()
+            row = (uuid4(), tenant, report.command_id, report.number, report.kind, body, now)
+            rows.setdefault(tenant, []).append((*row, report.signature))
             stored.append((report.command_id, tenant))
+        for tenant, of_tenant in rows.items():
+            async with self._inside(tenant) as session:
+                await session.executemany(REPORT_STORE, of_tenant)
         return stored
 
     async def command_body(self, command_id: UUID, agent_id: UUID, now: datetime) -> Any:

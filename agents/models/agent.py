@@ -49,6 +49,8 @@ class Agent(TenantOwned):
             # agent_by_bearer(): looks across tenants, hence no tenant_id in front
             models.Index(fields=["bearer_hash"], condition=Q(bearer_hash__isnull=False), name="agent_bearer"),
             models.Index(fields=["tenant", "site"], name="agent_by_site"),
+            # agents_revoked(): every gateway asks every two seconds
+            models.Index(fields=["revoked_at"], condition=Q(revoked_at__isnull=False), name="agent_revoked"),
         ]
 
     def __str__(self) -> str:

@@ -49,6 +49,12 @@ class Command(TenantOwned, Phased):
                 condition=Q(phase=CommandPhase.PENDING.value),
                 name="command_due",
             ),
+            # commands_for(), agents_due(): what waits for an agent, on whosever behalf
+            models.Index(
+                fields=["agent", "deliver_after"],
+                condition=Q(phase=CommandPhase.PENDING.value),
+                name="command_due_by_agent",
+            ),
             # due_commands(): all tenants, for the tick
             models.Index(
                 fields=["deliver_after"],

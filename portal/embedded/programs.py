@@ -12,18 +12,22 @@ from portal.lib.roles import GATEWAY, WEB, WORKER
 NAMES = ("gateway", "worker", "beat", "web", "connectors")
 BLOCKING_THREADS = 8
 CONCURRENCY = 2
+GATEWAY_GRACE_S = 2
 
 
 def programs(installation: Installation, wishes: Wishes) -> list[Program]:
     """Return the portal's own programs in the order of their start, as far as they were asked for."""
-    made = {"gateway": _gateway, "worker": _worker, "beat": _beat, "web": _web, "connectors": _connectors}
+    made = {"gateway": gateway, "worker": _worker, "beat": _beat, "web": _web, "connectors": _connectors}
     asked = set(wishes.only or NAMES) - set(wishes.without)
     return [make(installation, wishes) for name, make in made.items() if name in asked]
 
 
-def _gateway(installation: Installation, wishes: Wishes) -> Program:
+def gateway(installation: Installation, wishes: Wishes) -> Program:
+    """Return the gateway's program. Open long-polls and streams do not hold up its end."""
     argv = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--host", wishes.bind]
     argv += ["--port", str(installation.gateway_port), "--log-level", "warning", "--no-access-log"]
+    argv += ["--loop", "uvloop", "--http", "httptools", "--ws", "none"]
+    argv += ["--timeout-graceful-shutdown", str(GATEWAY_GRACE_S)]
     ready = answers(wishes.bind, installation.gateway_port, "/healthz")
     return Program("gateway", argv, installation.environment(GATEWAY), ready)
 

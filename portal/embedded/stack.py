@@ -30,11 +30,15 @@ class Stack:
         """Start everything that was asked for, in order. Raises NotReady, Unfit."""
         ours = programs(self.installation, self._wishes)  # first, as a taken port shall cost no time
         if not self._wishes.only:
-            self._database_start()
-            self._redis_start()
-            self.installation.manage("migrate", "--database=migrate", "--verbosity=0", role=MIGRATE)
+            self.servers_start()
         for program in ours:
             self.supervisor.start(program)
+
+    def servers_start(self) -> None:
+        """Start what the portal stands on, its schema made. Raises NotReady, Unfit."""
+        self._database_start()
+        self._redis_start()
+        self.installation.manage("migrate", "--database=migrate", "--verbosity=0", role=MIGRATE)
 
     def stop(self) -> None:
         """Stop everything, and remove what lay outside the state folder."""

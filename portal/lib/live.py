@@ -30,11 +30,12 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamGrant:
-    """What a token lets one person listen to: topics of one tenant."""
+    """What a token lets one person listen to: topics of one tenant, until `expires` (Unix seconds)."""
 
     person: int
     tenant: str
     topics: tuple[str, ...]
+    expires: int
 
 
 @lru_cache(maxsize=2)
@@ -48,17 +49,20 @@ def redis_url() -> str:
     return os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 
 
-def _send(channel: str, message: str) -> None:
+def _send(channel: str, *messages: str) -> None:
     def send() -> None:  # a partial has no __qualname__, and Django's report of a failure needs one
-        _redis(redis_url()).publish(channel, message)
+        with _redis(redis_url()).pipeline(transaction=False) as pipeline:
+            for message in messages:
+                pipeline.publish(channel, message)
+            pipeline.execute()
 
     transaction.on_commit(send, robust=True)
 
 
 def wake(agent_ids: Iterable[UUID]) -> None:
-    """Tell the gateways on commit that these agents have commands due."""
-    for agent_id in set(agent_ids):
-        _send(WAKE, str(agent_id))
+    """Tell the gateways on commit that these agents have commands due; in one go, as Redis may be slow."""
+    if agents := sorted({str(agent_id) for agent_id in agent_ids}):
+        _send(WAKE, *agents)
 
 
 def revoked(agent_id: UUID) -> None:
@@ -86,10 +90,10 @@ def token_read(token: str, *, secret: str, now: float) -> StreamGrant:
         raise TokenRefused("forged")
     try:
         content = json.loads(base64.urlsafe_b64decode(encoded))
-        expires, grant = int(content["e"]), StreamGrant(content["p"], content["t"], tuple(content["o"]))
+        grant = StreamGrant(content["p"], content["t"], tuple(content["o"]), int(content["e"]))
     except (ValueError, KeyError, TypeError) as error:
         raise TokenRefused("malformed") from error
-    if now >= expires:
+    if now >= grant.expires:
         raise TokenRefused("expired")
     return grant
 

@@ -26,6 +26,8 @@ ACROSS_FUNCTIONS = (
     "agent_by_id",
     "enrolment_by_hash",
     "agents_pulse",
+    "agents_revoked",
+    "agents_due",
     "heartbeats_apply",
     "offers_of_site",
 )

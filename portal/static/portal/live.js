@@ -46,6 +46,8 @@ async function open() {
     degraded = event.data !== "live"
     say(degraded ? "idle" : "good", degraded ? "Polling" : "Live")
   })
+  // The token has lapsed: another one, and nothing is missed but what the look brings.
+  source.addEventListener("renew", () => { heard = Date.now(); source.close(); open(); soon() })
   source.addEventListener("changed", () => { heard = Date.now(); soon() })
   source.onerror = () => { source.close(); degraded = true; say("warn", "Reconnecting"); setTimeout(open, RETRY) }
 }

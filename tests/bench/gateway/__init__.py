@@ -1,0 +1,1 @@
+"""`./landfall bench gateway`: heartbeats, memory per idle agent, and how fast a command arrives."""
