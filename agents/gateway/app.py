@@ -147,7 +147,8 @@ class Gateway:
         if asked == ("POST", SESSION):
             return await self._calls.session(await _body(receive, SESSION))
         if asked == ("GET", "/healthz"):
-            return {"redis": self._signals.connected, "database": await self._pool.fetchval("SELECT true")}
+            database = await self._pool.fetchval("SELECT true")
+            return {"redis": self._signals.connected, "database": database, "waiting": self._signals.count}
         raise Problem(NOT_FOUND)
 
     async def _poll(self, agent: Known, wait: float, receive: Receive) -> object:

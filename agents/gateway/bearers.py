@@ -11,6 +11,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -65,7 +66,7 @@ class Bearers:
         expires = datetime.now(UTC) + timedelta(seconds=BEARER_LIFETIME_S)
         if not await self._store.bearer_set(agent, _hash(bearer), expires):
             raise Problem(REVOKED)
-        self.forget(agent_id)
+        self._remember(_hash(bearer), replace(agent, expires=expires))
         return bearer, expires
 
     async def agent(self, authorization: bytes) -> Known:

@@ -199,6 +199,8 @@ def _command(row: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _checked(agent: Known, report: Reported) -> StoredReport:
+    if report.kind is ReportKind.CLOSED:  # the portal's own
+        raise Problem(MALFORMED)
     signature = _base64(report.signature)
     digest = report_digest(
         agent_id=agent.id,

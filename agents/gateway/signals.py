@@ -108,6 +108,11 @@ class Signals:
         """The agents that wait here."""
         return list(self._polls)
 
+    @property
+    def count(self) -> int:
+        """How many agents wait here."""
+        return len(self._polls)
+
     def wake(self, agent_id: UUID) -> None:
         """Have the agent's polls look."""
         for poll in self._polls.get(agent_id, ()):

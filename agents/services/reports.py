@@ -92,7 +92,7 @@ def _apply(command: Command, report: Report, now: datetime) -> None:
     kind = ReportKind(report.kind)
     before = CommandPhase(command.phase)
     if kind is ReportKind.PROGRESS and before in OPEN:
-        _progress(command, report.body, now)
+        _progress(command, report, now)
     to = phase_after(before, kind)
     if to is not None:
         result = report.body if to not in OPEN else command.result
@@ -102,14 +102,22 @@ def _apply(command: Command, report: Report, now: datetime) -> None:
     publish(f"unit:{command.unit_id}", tenant_id=command.tenant_id)
 
 
-def _progress(command: Command, body: Mapping[str, object], now: datetime) -> None:
+def _progress(command: Command, report: Report, now: datetime) -> None:
+    body: Mapping[str, object] = report.body
     if command.step == Step.WATCH_INVENTORY:
         inventory_apply(site_id=command.unit_id, generation=command.generation, body=body, now=now)
         body = {"kind": body.get("kind", "")}
-    command.progress = dict(body)
-    Command.objects.filter(id=command.id).update(progress=command.progress, progress_at=now)
+    if body.get("frozen") or not _is_overtaken(command, report):
+        command.progress = dict(body)
+        Command.objects.filter(id=command.id).update(progress=command.progress, progress_at=now)
     if body.get("frozen"):  # evidence that moves a unit on before the command has ended
         command_finished.send(sender=Command, unit_id=command.unit_id, now=now)
+
+
+def _is_overtaken(command: Command, report: Report) -> bool:
+    """Return whether newer progress has been applied: what comes late is kept, and undoes nothing."""
+    newer = command.reports.filter(number__gt=report.number, kind=ReportKind.PROGRESS.value)
+    return newer.exclude(applied_at=None).exists()
 
 
 def _finished(command: Command, now: datetime) -> None:

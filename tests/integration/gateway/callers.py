@@ -91,13 +91,13 @@ class Caller:
         """Hand reports over."""
         return self.post("reports", {"reports": list(reports)})
 
-    def ticket(self, command_id: UUID, disk: str = "0", **changes: object) -> httpx.Response:
-        """Ask for a fresh ticket."""
+    def ticket(self, command_id: UUID, disk: str = "0", *, asked: str = "") -> httpx.Response:
+        """Ask for a fresh ticket for `asked`, or else for the disk that is signed for."""
         digest = report_digest(
             agent_id=self.id, command_id=command_id, number=0, kind="ticket", body={"disk": disk}
         )
-        body = {"command_id": str(command_id), "disk": disk, "signature": self.signed(digest)}
-        return self.post("tickets", {**body, **changes})
+        body = {"command_id": str(command_id), "disk": asked or disk, "signature": self.signed(digest)}
+        return self.post("tickets", body)
 
     def post(self, path: str, body: object) -> httpx.Response:
         """Call under the bearer."""

@@ -66,11 +66,15 @@ def test_a_bearer_that_has_run_out_is_refused(caller: Caller) -> None:
     assert code(caller.heartbeat(1)) == (401, "AGT-03")
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic dXNlcjpwYXNz", "Bearer ü"])
-def test_whoever_shows_no_good_bearer_is_refused(client: httpx.Client, caller: Caller, header: str) -> None:
-    headers = {"Authorization": header.encode()}
+def test_whoever_shows_no_good_bearer_is_refused(caller: Caller) -> None:
+    shown = ["", "Bearer", "Bearer wrong", f"Basic {caller.bearer}", "Bearer ü", f"Bearer {caller.bearer}x"]
 
-    assert code(client.get("/agent/v1/commands", headers=headers)) == (401, "AGT-03")
+    answers = [
+        code(caller.client.get("/agent/v1/commands", headers={b"Authorization": each.encode()}))
+        for each in shown
+    ]
+
+    assert answers == [(401, "AGT-03")] * len(shown)
 
 
 def test_another_key_gets_no_session(caller: Caller) -> None:
@@ -124,7 +128,7 @@ def test_a_revoked_agent_gets_no_session_and_is_told_why(caller: Caller, cast: C
 
 def test_a_revocation_ends_an_open_poll(caller: Caller, cast: Cast) -> None:
     poll = caller.polling()
-    until(lambda: not poll.done())
+    until(lambda: caller.client.get("/healthz").json()["waiting"])
 
     revoke(caller, cast)
 
@@ -150,25 +154,6 @@ def test_one_agent_s_haste_is_not_another_s(
 
     assert code(caller.heartbeat(2)) == (429, "AGT-05")
     assert stranger.heartbeat(1).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{}",
-        b"[1]",
-        b"{",
-        b"\xff\xfe",
-        b"[" * 20_000,
-        b'{"agent_id":"x","at":1,"nonce":"12345678","signature":"AA=="}',
-        b'{"agent_id":"00000000-0000-0000-0000-000000000000","at":1e99,"nonce":"12345678","signature":"AA=="}',
-        b'{"agent_id":"00000000-0000-0000-0000-000000000000","at":1,"nonce":"short","signature":"AA=="}',
-        b'{"agent_id":"00000000-0000-0000-0000-000000000000","at":1,"nonce":"12345678","signature":"?"}',
-    ],
-)
-def test_a_malformed_session_is_told_so(client: httpx.Client, body: bytes) -> None:
-    assert code(client.post("/agent/v1/session", content=body)) == (400, "AGT-07")
 
 
 def test_an_unknown_agent_is_told_no_more_than_a_wrong_key(client: httpx.Client, caller: Caller) -> None:
