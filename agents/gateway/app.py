@@ -16,6 +16,7 @@ import msgspec
 
 from agents.gateway.bearers import Bearers
 from agents.gateway.calls import FLUSH_S, Calls
+from agents.gateway.due import Due
 from agents.gateway.hints import Hints
 from agents.gateway.problems import (
     DATABASE_AWAY,
@@ -81,7 +82,9 @@ class Gateway:
         self._bearers = Bearers(store, on_revoked=self._signals.wake)
         self._signals.on_revoked = self._revoked
         hints = Hints()
-        self._calls = Calls(store=store, bearers=self._bearers, hints=hints, keys=portal_keys())
+        self._calls = Calls(
+            store=store, bearers=self._bearers, due=Due(store), hints=hints, keys=portal_keys()
+        )
         sweeps = Sweeps(store=store, bearers=self._bearers, signals=self._signals)
         work = (self._signals.run(), sweeps.run(), hints.run(), self._flush_for_ever())
         self._tasks = [asyncio.create_task(coroutine) for coroutine in work]

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import logging
+import random
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import msgspec
 from agents.domain.delivery import ReportKind
 from agents.domain.protocol import LONG_POLL_S, TICKET_LIFETIME_S, canonical, report_digest
 from agents.gateway.bearers import Bearers
+from agents.gateway.due import Due
 from agents.gateway.hints import Hints
 from agents.gateway.problems import COMMAND_CLOSED, MALFORMED, UNKNOWN, Problem
 from agents.gateway.signals import Poll
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_S = 0.2
 REPORTS_MAX = 200
+SPREAD = 0.8, 1.0
 SKEW_MS_MAX = 2**31 - 1
 
 NUL = b"\\u0000"
@@ -87,9 +90,10 @@ _TICKET = msgspec.json.Decoder(TicketAsked)
 class Calls:
     """One method per call; each returns what is sent as JSON, and raises Problem."""
 
-    def __init__(self, *, store: Store, bearers: Bearers, hints: Hints, keys: PortalKeys) -> None:
+    def __init__(self, *, store: Store, bearers: Bearers, due: Due, hints: Hints, keys: PortalKeys) -> None:
         self._store = store
         self._bearers = bearers
+        self._due = due
         self._hints = hints
         self._keys = keys
         self._beats: dict[UUID, Beat] = {}
@@ -123,14 +127,16 @@ class Calls:
 
     async def commands(self, agent: Known, poll: Poll, wait: float) -> Mapping[str, object]:
         """What is due, after at most `wait` seconds; nothing is leased to who has hung up or is revoked."""
-        until = time.monotonic() + min(max(wait, 0.0), LONG_POLL_S)
+        # Polls that began together, as after a restart, are not to end together.
+        until = time.monotonic() + min(max(wait, 0.0), LONG_POLL_S) * random.uniform(*SPREAD)  # noqa: S311
+        due = await self._due.is_due(agent.id)
         while not poll.gone:
-            claimed = await self._store.commands_claim(agent.id, datetime.now(UTC))
-            left = until - time.monotonic()
-            if claimed or left <= 0:
+            if due and (claimed := await self._store.commands_claim(agent.id, datetime.now(UTC))):
                 return {"commands": [_command(row) for row in claimed]}
-            await poll.wait(left)
-            await self._bearers.still(agent)
+            if (left := until - time.monotonic()) <= 0:
+                break
+            if due := await poll.wait(left):
+                await self._bearers.still(agent)
         return {"commands": []}
 
     async def reports(self, agent: Known, content: bytes) -> Mapping[str, object]:

@@ -35,26 +35,30 @@ class Poll:
     def wake(self) -> None:
         """End the wait, or the next one."""
         self._woken = True
-        if self._future is not None and not self._future.done():
-            self._future.set_result(None)
+        self._end()
 
     def leave(self) -> None:
         """The agent has hung up."""
         self.gone = True
         self.wake()
 
-    async def wait(self, seconds: float) -> None:
-        """Return when woken, or after so long."""
+    async def wait(self, seconds: float) -> bool:
+        """Return whether woken, after so long at the most."""
         if not self._woken:
             loop = asyncio.get_running_loop()
             self._future = loop.create_future()
-            alarm = loop.call_later(seconds, self.wake)
+            alarm = loop.call_later(seconds, self._end)
             try:
                 await self._future
             finally:
                 alarm.cancel()
                 self._future = None
-        self._woken = False
+        woken, self._woken = self._woken, False
+        return woken
+
+    def _end(self) -> None:
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)
 
 
 class Stream:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -16,12 +17,21 @@ from uuid import UUID
 
 from django.db import transaction
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
 
 LIVE = "live"
 WAKE = "wake"
 REVOKED = "revoked"
 TOKEN_LIFETIME_S = 60
 TOPICS_MAX = 64
+PATIENCE_S = 0.5
+LEFT_ALONE_S = 2.0
+"""After a failure nothing is published for so long: a Redis that hangs must not slow every request down."""
+_left_alone: dict[str, float] = {}
+
+log = logging.getLogger(__name__)
 
 
 class TokenRefused(Exception):
@@ -40,8 +50,10 @@ class StreamGrant:
 
 @lru_cache(maxsize=2)
 def _redis(url: str) -> Redis:
-    # A hint is not worth waiting for.
-    return Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5, decode_responses=True)
+    # A hint is not worth waiting for, and not worth a second try.
+    return Redis.from_url(
+        url, socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def redis_url() -> str:
@@ -51,10 +63,17 @@ def redis_url() -> str:
 
 def _send(channel: str, *messages: str) -> None:
     def send() -> None:  # a partial has no __qualname__, and Django's report of a failure needs one
-        with _redis(redis_url()).pipeline(transaction=False) as pipeline:
-            for message in messages:
-                pipeline.publish(channel, message)
-            pipeline.execute()
+        url = redis_url()
+        if time.monotonic() < _left_alone.get(url, 0.0):
+            return
+        try:
+            with _redis(url).pipeline(transaction=False) as pipeline:
+                for message in messages:
+                    pipeline.publish(channel, message)
+                pipeline.execute()
+        except (RedisError, OSError) as error:
+            _left_alone[url] = time.monotonic() + LEFT_ALONE_S
+            log.warning("Redis does not take what is published, and is left alone for a while: %s", error)
 
     transaction.on_commit(send, robust=True)
 

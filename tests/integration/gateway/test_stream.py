@@ -67,7 +67,8 @@ def listening(client: httpx.Client, token: str) -> Iterator[Events]:
 def tell(tenant: UUID, *topics: str) -> None:
     """Publish as a service does."""
     with tenant_context(tenant):
-        [publish(topic, tenant_id=tenant) for topic in topics]
+        for topic in topics:
+            publish(topic, tenant_id=tenant)
 
 
 def refused(client: httpx.Client, token: str) -> tuple[int, str]:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agents.domain.protocol import report_digest
 from agents.gateway.bearers import Bearers
 from agents.gateway.calls import REPORTS_MAX, Calls
+from agents.gateway.due import Due
 from agents.gateway.hints import Hints
 from agents.gateway.problems import MALFORMED, UNKNOWN, Problem, Refusal
 from agents.gateway.store import Beat, Known, StoredReport
@@ -59,7 +60,7 @@ def store() -> MemoryStore:
 def calls(store: MemoryStore) -> Calls:
     """The calls on it."""
     kept: object = store
-    return Calls(store=kept, bearers=Bearers(kept), hints=Hints(), keys=portal_keys())  # type: ignore[arg-type]
+    return Calls(store=kept, bearers=Bearers(kept), due=Due(kept), hints=Hints(), keys=portal_keys())  # type: ignore[arg-type]
 
 
 def beat(**changes: object) -> bytes:
