@@ -75,7 +75,7 @@ def told() -> list[str]:
 def existing() -> set[str]:
     found = {text for path in SOURCES for text in literals(path)}
     found |= {kind.code for kind in refusals() if kind.__module__.partition(".")[0] in PRODUCT}
-    found |= {one.code for one in vars(problems).values() if isinstance(one, problems.Problem)}
+    found |= {one.code for one in vars(problems).values() if isinstance(one, problems.Refusal)}
     found |= set(SITE_CODES.values()) | set(CHECKS_NAMED)
     found |= {*map(str, Failure), *map(str, Condition)}
     return found | {str(kind.default_code) for kind in FRAMEWORK}
