@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 POLL_S = 0.02
 STOP_S = 20.0
 PR_SET_PDEATHSIG = 1
-OURS = (b"qemu-", b"lab.", b"agents.hostagent", b"vcsim", b"portal.")
+OURS = (b"qemu-", b"lab.", b"agents.hostagent", b"vcsim", b"portal.", b"postgres", b"redis-server")
 """What the lab starts: somebody's editor on a file in the same folder is let be."""
 
 

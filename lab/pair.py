@@ -1,22 +1,15 @@
 """The tenant's site and the provider's, with the agents that people installed there."""
 
 import asyncio
-import os
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.agents import LabAgent
-from lab.children import processes_end
 from lab.link import Link
 from lab.sites import LabSite, site_up
 
-SHORT = 40
-"""Folders whose names are longer get a link: a unix socket's path may have 107 bytes, and the simulator makes
-a datastore's moid of its folder's name."""
 NEAR_STORE = "acme-ds1"
 FAR_STORE = "landing-ds1"
 
@@ -72,30 +65,6 @@ async def pair_up(
         pair = Pair(folder, near, far, near_agents, host, connector, link)
         stack.push_async_callback(_agents_stop, pair)
         yield pair
-
-
-def folder_clean(folder: Path) -> None:
-    """Make the folder empty: remove what an earlier run left, and whoever still works there."""
-    processes_end(str(folder.resolve()))
-    shutil.rmtree(folder, ignore_errors=True)  # what is still mounted there stays, emptied
-    folder.mkdir(parents=True, exist_ok=True)
-
-
-@contextmanager
-def short_folder(folder: Path) -> Iterator[Path]:
-    """A name for `folder` that is short enough for sockets; at the end no process is left that uses it."""
-    path = folder.resolve()
-    link = None
-    if len(str(path)) > SHORT:
-        link = Path(tempfile.gettempdir()) / f"landfall-{os.getpid()}"
-        link.unlink(missing_ok=True)
-        link.symlink_to(path)
-    try:
-        yield link or path
-    finally:
-        processes_end(str(link or path))
-        if link is not None:
-            link.unlink()
 
 
 async def _agents_stop(pair: Pair) -> None:

@@ -28,12 +28,16 @@ MARKS: Mapping[Victim, tuple[str, ...]] = {
 """Words that all stand in the process's command line."""
 
 
+OWN_SERVERS = {"DATABASE_URL": "", "REDIS_URL": ""}
+"""An estate never touches the servers that its reader's shell names."""
+
+
 class NobodyThere(Exception):
     """No process of the supervisor's is that victim."""
 
 
 class PortalDown(Exception):
-    """The portal did not come up; the message names its log."""
+    """The portal did not come up; the message says what it said last, and names its log."""
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -67,7 +71,7 @@ async def portal_up(folder: Path, *, port: int = 0, gateway_port: int = 0) -> As
     argv = [sys.executable, "-m", "portal.embedded", "up", "--state", str(folder / "state")]
     argv += ["--port", str(port), "--gateway-port", str(gateway_port), "--ready", str(told)]
     argv += ["--no-connectors"]  # the lab enrols its own, which faults can be put into
-    child = Child(argv, folder / "supervisor.log")
+    child = Child(argv, folder / "supervisor.log", OWN_SERVERS)
     child.start()
     try:
         yield PortalStack(child, await _ready(child, told))
@@ -82,7 +86,8 @@ async def _ready(child: Child, told: Path) -> Ready:
         if not child.running:
             break
         await asyncio.sleep(POLL_S)
-    raise PortalDown(f"the portal did not come up, see {child.log}")
+    said = child.log.read_text(errors="replace").strip().splitlines()
+    raise PortalDown(f"{said[-1] if said else 'The portal did not come up.'} (more in {child.log})")
 
 
 def victims(root: int, victim: Victim) -> list[int]:

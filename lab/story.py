@@ -208,6 +208,10 @@ class Story:
         made = await self.tenant.post("/groups/", plan)
         return Journey(self.tenant, str(made["id"]), name)
 
+    def snapshots(self) -> int:
+        """How many calls that have to do with snapshots both vCenters have heard, whoever made them."""
+        return sum(site.simulator.calls("Snapshot") for site in (self.pair.near, self.pair.far))
+
     async def invoice_lines(self, name: str) -> list[dict[str, Any]]:
         """What a machine has been billed."""
         lines = await self.tenant.listed("/usage/")

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,31 @@ class Evidence:
 
     source: Image
     destination: Image
+    near: RunningMachine
+    far: RunningMachine
     ended: Progress
     begun: Progress
+
+    @property
+    def source_stayed_silent(self) -> bool:
+        """Whether the source's guest has written nothing since."""
+        return self.near.progress() == self.ended
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The monotonic clock's zero by the wall clock; read once, so that moments keep their order."""
+
+    zero: float
+
+    @classmethod
+    def read(cls) -> "Clock":
+        """As it stands now."""
+        return cls(time.time() - time.monotonic())
+
+    def told(self, monotonic: float) -> str:
+        """A monotonic moment in UTC, as ISO 8601 with microseconds: in the order of time as text, too."""
+        return datetime.fromtimestamp(self.zero + monotonic, UTC).isoformat(timespec="microseconds")
 
 
 async def machines_make(story: Story, tell: Tell) -> None:
@@ -61,7 +84,9 @@ async def migrate(story: Story, keep: Path, tell: Tell) -> list[Result]:
     await journey.confirmed("commit")
     await journey.reach("committed", seconds=COMMIT_S)
     tell("committed")
-    return [await _result(story, journey, *pair) for pair in zip(MACHINES, evidence, strict=True)]
+    clock = Clock.read()
+    pairs = zip(MACHINES, evidence, strict=True)
+    return [await _result(story, journey, machine, seen, clock) for machine, seen in pairs]
 
 
 async def _evidence(story: Story, machine: DemoMachine, keep: Path) -> Evidence:
@@ -71,7 +96,7 @@ async def _evidence(story: Story, machine: DemoMachine, keep: Path) -> Evidence:
         source_image(near.disks, keep, machine.name),
         destination_image(far.folder / "nbd", len(far.disks), keep, machine.name),
     )
-    return Evidence(source, destination, near.progress(), await _first_write(far))
+    return Evidence(source, destination, near, far, near.progress(), await _first_write(far))
 
 
 async def _first_write(machine: RunningMachine) -> Progress:
@@ -82,36 +107,41 @@ async def _first_write(machine: RunningMachine) -> Progress:
     return machine.progress()
 
 
-async def _result(story: Story, journey: Journey, machine: DemoMachine, evidence: Evidence) -> Result:
+async def _result(
+    story: Story, journey: Journey, machine: DemoMachine, evidence: Evidence, clock: Clock
+) -> Result:
     unit: dict[str, Any] = next(unit for unit in await journey.units() if unit["name"] == machine.name)
     lines = await story.invoice_lines(machine.name)
     found = await asyncio.to_thread(evidence.destination.decoded, slots=machine.runs.slots)
+    ended, begun, now = evidence.ended, evidence.begun, evidence.far.progress()
     return Result(
         name=machine.name,
+        what=machine.what,
+        guest="linux" if machine.runs.linux else "writer",
         tier=machine.tier,
         bytes_allocated=unit["bytes_allocated"],
         bytes_on_wire=unit["bytes_on_wire"],
         rounds=len(unit["rounds"]),
+        rounds_least=machine.rounds_least,
+        mostly_holes=machine.mostly_holes,
         freeze_to_verified_seconds=unit["freeze_to_verified_s"],
-        downtime_seconds=evidence.begun.first_at - evidence.ended.last_at,
-        boot_seconds=evidence.begun.boot_seconds,
+        downtime_seconds=begun.first_at - ended.last_at,
+        boot_seconds=begun.boot_seconds,
         source_digest=evidence.source.digest,
         destination_digest=evidence.destination.digest,
-        last_write_acknowledged=evidence.ended.last,
+        last_write_acknowledged=ended.last,
         last_write_found=found.last,
         records_exact=found.exact,
-        guest_errors=evidence.ended.errors + evidence.begun.errors,
-        started_at=started_at(evidence.begun),
+        record_slots=machine.runs.slots,
+        first_write_at_destination=begun.first,
+        last_write_at_destination=now.last,
+        source_stayed_silent=evidence.source_stayed_silent,
+        guest_errors=ended.errors + now.errors,
+        started_at=clock.told(begun.started_at),
         image_source=str(evidence.source.path),
         image_destination=str(evidence.destination.path),
+        image_destination_disks=[str(disk) for disk in evidence.destination.disks],
         disk_sizes=[disk.stat().st_size for disk in evidence.source.disks],
         invoice_line=lines[0] if len(lines) == 1 else None,
-        snapshots_taken=story.pair.near.simulator.calls("Snapshot")
-        + story.pair.far.simulator.calls("Snapshot"),
+        snapshots_taken=story.snapshots(),
     )
-
-
-def started_at(progress: Progress) -> str:
-    """When the guest's process was started, by the wall clock."""
-    ago = time.monotonic() - progress.started_at
-    return datetime.fromtimestamp(time.time() - ago).astimezone().isoformat()

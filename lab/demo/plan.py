@@ -19,6 +19,9 @@ class DemoMachine:
     planned: PlannedMachine
     runs: Runs
     tier: int
+    what: str
+    rounds_least: int = 1
+    mostly_holes: bool = False
 
     @property
     def name(self) -> str:
@@ -26,11 +29,11 @@ class DemoMachine:
         return self.planned.name
 
 
-def _machine(
-    name: str, tier: int, host: int, sizes: list[int], runs: Runs, *, filled: int, compressible: bool = True
-) -> DemoMachine:
+def _disks(
+    name: str, host: int, sizes: list[int], runs: Runs, *, filled: int, compressible: bool = True
+) -> PlannedMachine:
     """A machine whose records come first on each disk, then what was installed there, then nothing."""
-    planned = PlannedMachine(
+    return PlannedMachine(
         name=name,
         host=HOSTS[host],
         sizes=sizes,
@@ -38,19 +41,39 @@ def _machine(
         fill_from=runs.slots * RECORD,
         compressible=compressible,
     )
-    return DemoMachine(planned, runs, tier)
 
+
+_DATABASE = Runs(slots=2048, rate=300)
+_FILES = Runs(slots=1024, rate=50)
+_MAIL = Runs(slots=8192, rate=600)
+_APPLICATION = Runs(slots=2048, rate=100)
+_WEB = Runs(slots=1024, rate=100)
+_LINUX = Runs(slots=1024, linux=True)
 
 MACHINES = (
-    # written alternately, so that only a point in time that is the same on both disks makes sense
-    _machine("db1", 1, 0, [384 * MIB] * 2, Runs(slots=2048, rate=300), filled=96 * MIB),
-    # mostly holes
-    _machine("files1", 1, 1, [2 * GIB], Runs(slots=1024, rate=50), filled=48 * MIB, compressible=False),
-    # the hot writer: in a second it touches more than the cut-over may leave
-    _machine("mail1", 2, 0, [512 * MIB], Runs(slots=8192, rate=600), filled=128 * MIB),
-    _machine("app1", 2, 1, [512 * MIB], Runs(slots=2048, rate=100), filled=160 * MIB),
-    _machine("web1", 3, 1, [256 * MIB], Runs(slots=1024, rate=100), filled=96 * MIB, compressible=False),
-    # a real Linux, whose programs count on the disk
-    _machine("linux1", 3, 0, [256 * MIB], Runs(slots=1024, linux=True), filled=64 * MIB),
+    # so that only a point in time that is the same on both disks makes sense
+    DemoMachine(
+        _disks("db1", 0, [384 * MIB] * 2, _DATABASE, filled=96 * MIB),
+        *(_DATABASE, 1, "two disks, written alternately"),
+    ),
+    DemoMachine(
+        _disks("files1", 1, [2 * GIB], _FILES, filled=48 * MIB, compressible=False),
+        *(_FILES, 1, "a disk of mostly holes"),
+        mostly_holes=True,
+    ),
+    # in a second it touches more than the cut-over may leave
+    DemoMachine(
+        _disks("mail1", 0, [512 * MIB], _MAIL, filled=128 * MIB), *(_MAIL, 2, "a hot writer"), rounds_least=2
+    ),
+    DemoMachine(
+        _disks("app1", 1, [512 * MIB], _APPLICATION, filled=160 * MIB), *(_APPLICATION, 2, "a steady writer")
+    ),
+    DemoMachine(
+        _disks("web1", 1, [256 * MIB], _WEB, filled=96 * MIB, compressible=False),
+        *(_WEB, 3, "a disk that does not compress"),
+    ),
+    DemoMachine(
+        _disks("linux1", 0, [256 * MIB], _LINUX, filled=64 * MIB), *(_LINUX, 3, "a real Linux that counts")
+    ),
 )
 TIERS = sorted({machine.tier for machine in MACHINES})

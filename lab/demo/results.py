@@ -21,14 +21,23 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One machine. Seconds are of monotonic clocks; digests are SHA-256 of the images in `image_*`."""
+    """One machine. Seconds are of monotonic clocks; digests are SHA-256 of `image_source` and
+    `image_destination`, which hold all disks of a machine one after another.
+
+    Each disk begins with `record_slots` numbered records (`python -m lab.decode` reads them from the
+    `image_destination_disks`); after them comes what was installed.
+    """
 
     name: str
+    what: str
+    guest: str
     tier: int
     bytes_allocated: int
     bytes_on_wire: int
     rounds: int
-    freeze_to_verified_seconds: float
+    rounds_least: int
+    mostly_holes: bool
+    freeze_to_verified_seconds: float | None
     downtime_seconds: float
     boot_seconds: float
     source_digest: str
@@ -36,33 +45,56 @@ class Result:
     last_write_acknowledged: int
     last_write_found: int
     records_exact: bool
+    record_slots: int
+    first_write_at_destination: int
+    last_write_at_destination: int
+    source_stayed_silent: bool
     guest_errors: int
     started_at: str
     image_source: str
     image_destination: str
+    image_destination_disks: list[str]
     disk_sizes: list[int]
     invoice_line: dict[str, Any] | None
     snapshots_taken: int
 
     def faults(self) -> list[str]:
         """What is not as it must be, in words; nothing when all is."""
-        checks = {
+        checks = {**self._bytes_wrong(), **self._guest_wrong()}
+        return [f"{self.name}: {fault}" for fault, found in checks.items() if found]
+
+    def _bytes_wrong(self) -> dict[str, bool]:
+        frozen = self.freeze_to_verified_seconds
+        return {
             "the images differ": self.source_digest != self.destination_digest,
-            "a write is missing": self.last_write_found != self.last_write_acknowledged,
-            "the guest never wrote": self.last_write_found < 1,
-            "the records are not one history": not self.records_exact,
-            "a guest saw an error": self.guest_errors > 0,
             "nothing went over the wire": self.bytes_on_wire < 1,
-            "no equal digests within 0.5 s of the freeze": self.freeze_to_verified_seconds > FREEZE_LIMIT_S,
-            "down for too long": self.downtime_seconds > DOWNTIME_LIMIT_S + self.boot_seconds,
+            f"fewer than {self.rounds_least} rounds": self.rounds < self.rounds_least,
+            "its holes went over the wire": self.mostly_holes
+            and self.bytes_on_wire * HOLES_SHARE > sum(self.disk_sizes),
+            "no equal digests within 0.5 s of the freeze": frozen is None or frozen > FREEZE_LIMIT_S,
             "no invoice line": self.invoice_line is None,
             "a snapshot was taken": self.snapshots_taken > 0,
         }
-        return [f"{self.name}: {fault}" for fault, found in checks.items() if found]
+
+    def _guest_wrong(self) -> dict[str, bool]:
+        return {
+            "a write is missing": self.last_write_found != self.last_write_acknowledged,
+            "the guest never wrote": self.last_write_found < 1,
+            "the records are not one history": not self.records_exact,
+            "it did not go on from where it stopped": self.first_write_at_destination
+            != self.last_write_acknowledged + 1,
+            "it writes no more at the destination": self.last_write_at_destination
+            <= self.first_write_at_destination,
+            "the source wrote after it was frozen": not self.source_stayed_silent,
+            "a guest saw an error": self.guest_errors > 0,
+            "down for too long": self.downtime_seconds > DOWNTIME_LIMIT_S + self.boot_seconds,
+        }
 
 
 FREEZE_LIMIT_S = 0.5
 DOWNTIME_LIMIT_S = 5.0
+HOLES_SHARE = 4
+"""Of a disk that is mostly holes, less than a quarter travels."""
 
 
 def faults(results: Sequence[Result]) -> list[str]:
@@ -87,6 +119,11 @@ def document(results: Sequence[Result], *, seconds: float, address: str) -> dict
     }
 
 
+def failure(reason: str) -> dict[str, Any]:
+    """What is told of a demo that came to no results."""
+    return {"ok": False, "faults": [reason], "vms": []}
+
+
 def table(results: Sequence[Result]) -> str:
     """The closing table."""
     rows = [COLUMNS, *[_row(result) for result in results]]
@@ -103,7 +140,7 @@ def _row(result: Result) -> tuple[str, ...]:
         _mib(result.bytes_allocated),
         _mib(result.bytes_on_wire),
         str(result.rounds),
-        f"{result.freeze_to_verified_seconds:.2f} s",
+        "–" if result.freeze_to_verified_seconds is None else f"{result.freeze_to_verified_seconds:.2f} s",
         f"{result.downtime_seconds:.1f} s",
         f"{result.boot_seconds:.1f} s",
         f"{result.last_write_found} = {result.last_write_acknowledged}",

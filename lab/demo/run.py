@@ -13,7 +13,8 @@ from lab.demo.migrate import Tell, machines_make, migrate
 from lab.demo.people import Person, tenant_join
 from lab.demo.plan import FAR_HOST, HOSTS, MACHINES
 from lab.demo.results import Result, document
-from lab.pair import folder_clean, pair_up, short_folder
+from lab.folders import folder_claimed, folder_clean, short_folder
+from lab.pair import pair_up
 from lab.session import Session
 from lab.simulator import simulator_build
 from lab.stack import PortalStack, portal_up
@@ -49,10 +50,11 @@ class Told:
 async def demo_run(demo: Demo) -> AsyncIterator[Told]:
     """Run it all; what was built stays up until the end of the block."""
     began = time.monotonic()
-    folder_clean(demo.folder)
     CACHE.mkdir(parents=True, exist_ok=True)
-    binary = simulator_build(CACHE)
     async with AsyncExitStack() as stack:
+        stack.enter_context(folder_claimed(demo.folder))
+        folder_clean(demo.folder)
+        binary = simulator_build(CACHE)
         short = stack.enter_context(short_folder(demo.folder))
         workloads_write(short / "workloads.json", {machine.name: machine.runs for machine in MACHINES})
         portal = await stack.enter_async_context(
@@ -61,6 +63,7 @@ async def demo_run(demo: Demo) -> AsyncIterator[Told]:
         demo.tell(f"the portal answers at {portal.ready.portal}")
         pair = await stack.enter_async_context(pair_up(binary, short, near_hosts=HOSTS, far_host=FAR_HOST))
         people = await _people(stack, portal)
+        demo.tell(f"sign in and watch:\n{people.signs}")
         story = Story(people.provider, people.alice, pair)
         await machines_make(story, demo.tell)
         for tenant, amount in zip(people.tenants, PRICES, strict=True):
@@ -101,6 +104,6 @@ async def _people(stack: AsyncExitStack, portal: PortalStack) -> _People:
 
 def _keep(demo: Demo) -> Path:
     """Where the images go: nowhere for long, unless somebody asked for them."""
-    folder = (demo.keep or demo.folder / "images").resolve()
+    folder = (demo.keep or demo.folder / "images").absolute()
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -6,20 +6,23 @@ import platform
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lab.demo.people import Person, tenant_join
+from lab.door import DoorShut
+from lab.evidence import NoView
 from lab.faults.acts import small_file_system
 from lab.faults.cells import Cell, Special
 from lab.faults.ground import Ground
 from lab.faults.run import Outcome, kill_cell
 from lab.faults.specials import special_cell
-from lab.pair import FAR_STORE, folder_clean, pair_up, short_folder
+from lab.folders import folder_clean, short_folder
+from lab.pair import FAR_STORE, pair_up
 from lab.session import PortalSaidNo, Session
-from lab.stack import portal_up
+from lab.stack import NobodyThere, portal_up
 from lab.story import NotInTime, Story
 from lab.workloads import workloads_write
 
@@ -29,6 +32,8 @@ STORE_SIZE = 1 << 30
 CELL_LIMIT_S = 45.0
 WHOLE_LIMIT_S = 6000.0
 SPOILED = (Special.FLIPPED_BYTE, Special.SUPPRESSED_BIT)
+UNEXPECTED = (PortalSaidNo, NotInTime, NoView, DoorShut, NobodyThere, OSError)
+"""What may end a cell without a word of its own: that is the cell's fault, and no reason to end the bench."""
 Tell = Callable[[str], None]
 
 
@@ -77,8 +82,9 @@ class Bench:
         if not self.done.exists():
             return []
         names = {cell.name for cell in self.cells}
-        lines = [json.loads(line) for line in self.done.read_text().splitlines()]
-        return [line for line in lines if line["seed"] == self.seed and line["cell"] in names]
+        *lines, _torn = self.done.read_text().split("\n")  # a killed run may leave half a line
+        told = [json.loads(line) for line in lines]
+        return [one for one in told if one["seed"] == self.seed and one["cell"] in names]
 
     async def run(self, ground: Ground) -> None:
         """Run what is left, in an order of the seed's."""
@@ -90,8 +96,14 @@ class Bench:
                 f"{number}/{len(left)} {outcome.cell}: {outcome.end or outcome.not_measured}"
                 f" in {outcome.seconds:.0f} s {outcome.broken or ''}"
             )
-            with self.done.open("a") as file:
-                file.write(json.dumps({"seed": self.seed, **outcome.told()}) + "\n")
+            self._note({"seed": self.seed, **outcome.told()})
+
+    def _note(self, outcome: dict[str, Any]) -> None:
+        """Add a line; half of one that a killed run left goes first."""
+        with self.done.open("a+b") as file:
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+            file.write(json.dumps(outcome).encode() + b"\n")
 
 
 async def cell_run(ground: Ground, cell: Cell) -> Outcome:
@@ -101,10 +113,11 @@ async def cell_run(ground: Ground, cell: Cell) -> Outcome:
     runner = special_cell if cell.special is not None else kill_cell
     try:
         outcome = await runner(ground, cell, name)
-    except (PortalSaidNo, NotInTime, OSError) as error:
+    except UNEXPECTED as error:
         outcome = Outcome(cell.name, broken=[f"the run itself came to an end: {error!r}"])
     outcome.seconds = round(time.monotonic() - began, 1)
-    await ground.machine_end(name)
+    with suppress(DoorShut):  # its vCenter still comes to itself; the next cell has a machine of its own
+        await ground.machine_end(name)
     return outcome
 
 

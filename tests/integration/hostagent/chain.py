@@ -31,7 +31,8 @@ from agents.vsphere.objects import KINDS
 from agents.vsphere.properties import references
 from agents.vsphere.session import session_open
 from lab.agents import LabAgent
-from lab.pair import Pair, pair_up, short_folder
+from lab.folders import short_folder
+from lab.pair import Pair, pair_up
 from lab.sites import LabSite, PlannedMachine, RunningMachine
 from lab.workloads import Runs, workloads_write
 from tests.integration.hostagent.portal import Given, Member, SmallPortal
