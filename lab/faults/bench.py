@@ -13,17 +13,16 @@ from typing import Any
 
 from lab.demo.people import Person, tenant_join
 from lab.door import DoorShut
-from lab.evidence import NoView
 from lab.faults.acts import small_file_system
 from lab.faults.cells import Cell, Special
 from lab.faults.ground import Ground
-from lab.faults.run import Outcome, kill_cell
+from lab.faults.run import CUT_SHORT, Outcome, kill_cell
 from lab.faults.specials import special_cell
 from lab.folders import folder_clean, short_folder
 from lab.pair import FAR_STORE, pair_up
-from lab.session import PortalSaidNo, Session
-from lab.stack import NobodyThere, portal_up
-from lab.story import NotInTime, Story
+from lab.session import Session
+from lab.stack import portal_up
+from lab.story import Story
 from lab.workloads import workloads_write
 
 NEAR_HOST = "esx1.acme.lab"
@@ -32,8 +31,6 @@ STORE_SIZE = 1 << 30
 CELL_LIMIT_S = 45.0
 WHOLE_LIMIT_S = 6000.0
 SPOILED = (Special.FLIPPED_BYTE, Special.SUPPRESSED_BIT)
-UNEXPECTED = (PortalSaidNo, NotInTime, NoView, DoorShut, NobodyThere, OSError)
-"""What may end a cell without a word of its own: that is the cell's fault, and no reason to end the bench."""
 Tell = Callable[[str], None]
 
 
@@ -113,7 +110,7 @@ async def cell_run(ground: Ground, cell: Cell) -> Outcome:
     runner = special_cell if cell.special is not None else kill_cell
     try:
         outcome = await runner(ground, cell, name)
-    except UNEXPECTED as error:
+    except CUT_SHORT as error:
         outcome = Outcome(cell.name, broken=[f"the run itself came to an end: {error!r}"])
     outcome.seconds = round(time.monotonic() - began, 1)
     with suppress(DoorShut):  # its vCenter still comes to itself; the next cell has a machine of its own

@@ -8,13 +8,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lab.decode import decode
-from lab.evidence import destination_image, source_image
+from lab.door import DoorShut
+from lab.evidence import NoView, destination_image, source_image
 from lab.faults.cells import Cell, Moment
 from lab.faults.ground import SLOTS, Ground, NotReached
 from lab.faults.writers import WritersWatch
 from lab.session import PortalSaidNo
+from lab.stack import NobodyThere
 from lab.story import Journey, NotInTime
 
+CUT_SHORT = (NotReached, NotInTime, PortalSaidNo, NoView, DoorShut, NobodyThere, OSError)
+"""What may end a run without a word of its own: that breaks its cell, and is no reason to end the bench."""
 BUDGET_S = 60.0
 ENDS = frozenset({"committed", "rolled_back"})
 STILL_S = 12.0
@@ -228,10 +232,10 @@ async def kill_cell(ground: Ground, cell: Cell, name: str) -> Outcome:
     try:
         await run.drive(back=moment.back)
         await hitting
-    except (NotReached, NotInTime) as error:
-        run.outcome.broken.append(str(error))
+    except CUT_SHORT as error:
+        run.outcome.broken.append(f"the run itself came to an end: {error!r}")
     finally:
         hitting.cancel()
-        with suppress(asyncio.CancelledError, NotReached):
+        with suppress(asyncio.CancelledError, *CUT_SHORT):
             await hitting
     return await run.finish()

@@ -6,9 +6,8 @@ from contextlib import suppress
 
 from lab.faults.acts import NotMeasured, bit_suppress, byte_flip, daemon_kill, disk_filled
 from lab.faults.cells import MOMENTS, Cell, Holder, Moment, Special
-from lab.faults.ground import FILLED, RECORD, SLOTS, Ground, NotReached
-from lab.faults.run import Outcome, Run
-from lab.story import NotInTime
+from lab.faults.ground import FILLED, RECORD, SLOTS, Ground
+from lab.faults.run import CUT_SHORT, Outcome, Run
 
 CUT_S = 30.0
 HUNG_S = 15.0
@@ -36,11 +35,11 @@ async def special_cell(ground: Ground, cell: Cell, name: str) -> Outcome:
         await asyncio.wait_for(doing, CUT_S)
     except NotMeasured as error:
         run.outcome.not_measured = str(error)
-    except (NotReached, NotInTime, TimeoutError) as error:
-        run.outcome.broken.append(repr(error))
+    except CUT_SHORT as error:
+        run.outcome.broken.append(f"the run itself came to an end: {error!r}")
     finally:
         doing.cancel()
-        with suppress(asyncio.CancelledError, NotReached, NotMeasured):
+        with suppress(asyncio.CancelledError, NotMeasured, *CUT_SHORT):
             await doing
     outcome = await run.finish()
     outcome.broken += _not_found(outcome, special)

@@ -1,4 +1,4 @@
-"""Numbered records, for every count of writes, slots and disks: what is whole is found whole, the rest is found."""
+"""Numbered records, whatever the count of writes, slots and disks: what is missing is found."""
 
 import tempfile
 from collections.abc import Iterator
