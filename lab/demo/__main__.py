@@ -26,6 +26,8 @@ from lab.story import NotInTime
 EXPECTED = (FolderTaken, PortalDown, EnrolmentFailed, PortalSaidNo, NotInTime, NoView, DoorShut)
 """What can go wrong on a reader's machine; each says what and why."""
 INTERRUPTED = 130
+HEARD_S = 0.05
+"""A signal that came while we waited for a command is told to the loop a moment later."""
 
 
 def main(arguments: list[str]) -> int:
@@ -68,6 +70,7 @@ async def _run(asked: argparse.Namespace, demo: Demo) -> int:
     except asyncio.CancelledError:
         return INTERRUPTED
     except (*EXPECTED, subprocess.CalledProcessError, OSError) as error:
+        await asyncio.sleep(HEARD_S)
         if stop.is_set():  # Ctrl-C reaches the commands that we wait for, too
             return INTERRUPTED
         return _failed(asked, error)
