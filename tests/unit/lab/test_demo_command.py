@@ -13,7 +13,7 @@ import pytest
 
 from lab.agents import EnrolmentFailed
 from lab.demo import __main__ as command
-from lab.demo.results import document
+from lab.demo.results import document, table
 from lab.demo.run import Demo, Told
 from lab.folders import FolderTaken
 from lab.stack import PortalDown
@@ -152,11 +152,9 @@ def test_a_command_that_ctrl_c_reached_first_is_no_failure(estate: Estate, capsy
 def test_it_keeps_running_until_ctrl_c_and_then_ends_well(
     estate: Estate, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = command.table
-
     def table_then_ctrl_c(results: Any) -> str:
         asyncio.get_running_loop().call_later(0.05, interrupt(signal.SIGINT))
-        return shown(results)
+        return table(results)
 
     monkeypatch.setattr(command, "table", table_then_ctrl_c)
     assert command.main([]) == 0

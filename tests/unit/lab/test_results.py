@@ -98,7 +98,11 @@ def test_a_guest_that_never_wrote_anywhere_proves_nothing() -> None:
 
 
 def test_a_guest_that_does_not_come_up_is_no_quick_switch() -> None:
-    never = {"first_write_at_destination": 0, "last_write_at_destination": 0, "downtime_seconds": -900.0}
+    never: dict[str, Any] = {
+        "first_write_at_destination": 0,
+        "last_write_at_destination": 0,
+        "downtime_seconds": -900.0,
+    }
     assert replace(GOOD, **never).faults() == [
         "mail1: it did not go on from where it stopped",
         "mail1: it writes no more at the destination",

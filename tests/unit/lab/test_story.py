@@ -1,5 +1,6 @@
 """What people do at the portal: in which order, with what, and when they give up."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -39,7 +40,7 @@ def a_site(fingerprint: str = PIN) -> LabSite:
 
 
 async def test_it_waits_until_something_is_seen() -> None:
-    said = iter([None, [], "there"])
+    said: Iterator[object] = iter([None, [], "there"])
 
     async def look() -> Any:
         return next(said)

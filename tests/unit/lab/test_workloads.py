@@ -32,7 +32,8 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def members(archive: bytes) -> dict[str, tuple[int, bytes]]:
     """Name, mode and content of all in a cpio archive of the newc format."""
-    found, at = {}, 0
+    found: dict[str, tuple[int, bytes]] = {}
+    at = 0
     while True:
         head = archive[at : at + 110]
         mode, size, named = (int(head[place : place + 8], 16) for place in (14, 54, 94))
