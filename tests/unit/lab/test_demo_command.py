@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from lab.agents import EnrolmentFailed
+from lab.agents import EnrolmentFailed, port_free
+from lab.children import ROOT
 from lab.demo import __main__ as command
 from lab.demo.results import document, table
 from lab.demo.run import Demo, Told
@@ -163,15 +165,25 @@ def test_it_keeps_running_until_ctrl_c_and_then_ends_well(
 
 
 def test_where_images_go_and_on_which_ports_is_the_reader_s_choice(estate: Estate, tmp_path: Any) -> None:
-    command.main(["--exit", "--keep", str(tmp_path), "--port", "0", "--gateway-port", "9001"])
+    free = port_free()
+    command.main(["--exit", "--keep", str(tmp_path), "--port", "0", "--gateway-port", str(free)])
     assert estate.demo is not None
-    assert (estate.demo.keep, estate.demo.port, estate.demo.gateway_port) == (tmp_path, 0, 9001)
+    assert (estate.demo.keep, estate.demo.port, estate.demo.gateway_port) == (tmp_path, 0, free)
 
 
-def test_by_default_it_is_where_the_read_me_says(estate: Estate) -> None:
-    command.main(["--exit"])
+def test_a_taken_port_is_told_and_another_one_will_do(estate: Estate, capsys: Output) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert command.main(["--exit", "--port", str(port)]) == 0
+    assert f"port {port} is taken" in capsys.readouterr().err
     assert estate.demo is not None
-    assert (estate.demo.port, estate.demo.gateway_port, estate.demo.keep) == (8000, 8001, None)
+    assert estate.demo.port == 0
+
+
+def test_by_default_it_is_below_the_checkout_and_keeps_nothing(estate: Estate) -> None:
+    command.main(["--exit", "--port", "0", "--gateway-port", "0"])
+    assert estate.demo is not None
+    assert (estate.demo.folder, estate.demo.keep) == (ROOT / "var" / "demo", None)
 
 
 def test_an_unknown_wish_is_refused(capsys: Output) -> None:
