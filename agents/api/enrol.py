@@ -1,7 +1,6 @@
 """The one call of an agent that the web process answers: enrolment, by a one-off key."""
 
 import base64
-import binascii
 from dataclasses import asdict
 
 from django.conf import settings
@@ -75,5 +74,5 @@ class Enrol(OpenApi):
 def _key(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise serializers.ValidationError("A key is base64.") from error

@@ -161,7 +161,13 @@ def _check(enrolment: Enrolment, newcomer: Newcomer, now: datetime) -> None:
         raise _refused("This install key is not known.")
     if enrolment.used_at is not None:
         agent = enrolment.agent
-        if agent is not None and hmac.compare_digest(bytes(agent.signing_key), newcomer.signing_key):
+        if agent is not None and agent.state == AgentState.REVOKED:
+            raise _refused("The agent of this install key has been revoked.")
+        if (
+            now < enrolment.expires_at
+            and agent is not None
+            and hmac.compare_digest(bytes(agent.signing_key), newcomer.signing_key)
+        ):
             return
         raise EnrolmentUsed(
             f"This install key enrolled {agent or 'an agent'} at {enrolment.used_at:%H:%M} UTC.",
