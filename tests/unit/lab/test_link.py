@@ -74,3 +74,65 @@ async def test_nobody_at_the_far_end_is_a_cut_line(link: Link) -> None:
     port = await link.start()
     link.target_port = 1
     assert await asked(port, b"hello") == b""
+
+
+async def test_a_cut_ends_what_is_under_way_and_lets_the_next_through(link: Link) -> None:
+    port = await link.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"hello")
+    assert await reader.readexactly(5) == b"hello"
+    link.cut()
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+        await reader.readexactly(1)
+    writer.close()
+    assert await asked(port, b"again") == b"again"
+
+
+async def test_a_line_that_went_down_ends_what_is_under_way_too(link: Link) -> None:
+    port = await link.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"hello")
+    await reader.readexactly(5)
+    down = asyncio.create_task(link.down_for(60))
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+        await reader.readexactly(1)
+    assert await asked(port, b"again") == b""
+    down.cancel()
+    writer.close()
+
+
+async def test_all_that_goes_over_a_slow_line_shares_it(link: Link) -> None:
+    port = await link.start()
+    link.rate = 200_000
+    began = time.monotonic()
+    said = await asyncio.gather(*[asked(port, bytes(10_000)) for _ in range(3)])
+    assert [len(one) for one in said] == [10_000] * 3
+    assert time.monotonic() - began >= 2 * 30_000 / 200_000 * 0.9
+
+
+async def test_only_what_goes_out_is_counted(link: Link) -> None:
+    port = await link.start()
+    await asked(port, bytes(70_000))
+    await asked(port, bytes(30_000))
+    assert link.forwarded == 100_000
+
+
+async def test_a_line_that_was_stopped_has_no_beginning(link: Link) -> None:
+    port = await link.start()
+    await link.stop()
+    with pytest.raises(ConnectionError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_one_that_never_began_can_be_stopped_and_cut() -> None:
+    unused = Link()
+    unused.cut()
+    await unused.stop()
+
+
+async def test_it_follows_who_comes_back_on_another_port(link: Link, echo: int) -> None:
+    port = await link.start()
+    link.target_port = 1
+    assert await asked(port, b"hello") == b""
+    link.target_port = echo
+    assert await asked(port, b"hello") == b"hello"
