@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from billing.views.usage import Prices, ProviderUsage
+from migrations_app.views.group import ProviderGroup
 from migrations_app.views.lists import ProviderGroups
 from portal.pages.home import Home, LiveToken, Theme
 from portal.pages.installer import Installer, Package
@@ -22,6 +23,7 @@ _PROVIDER = [
     path("tenants/<uuid:organisation>/", OneTenant.as_view(), name="tenant"),
     path("tenants/<uuid:organisation>/offers", TenantOffers.as_view(), name="tenant-offers"),
     path("groups/", ProviderGroups.as_view(), name="provider_groups"),
+    path("groups/<uuid:group>/", ProviderGroup.as_view(), name="provider_group"),
     path("usage/", ProviderUsage.as_view(), name="provider_usage"),
     path("prices/", Prices.as_view(), name="prices"),
 ]

@@ -81,6 +81,7 @@ ROUTES = {
     "usage": get(302, 200, 403, 404, 404, 404),
     "usage-csv": get(302, 200, 403, 404, 404, 404),
     "provider_groups": _PROVIDER_PAGE,
+    "provider_group": _PROVIDER_PAGE,
     "provider_usage": _PROVIDER_PAGE,
     "prices": _PROVIDER_PAGE,
     "provider_home": _PROVIDER_PAGE,

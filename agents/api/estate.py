@@ -16,7 +16,7 @@ from portal.lib.filters import parse
 from portal.lib.paging import page_of
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantApi, listed
-from tenants.interfaces.api import PAGE, uuid_or_404
+from tenants.interfaces.api import following, limit_of, uuid_or_404
 
 _Q = OpenApiParameter("q", str, description="the filter language: web size>100GiB not power:off")
 _SORT = OpenApiParameter("sort", str, enum=[*SORTS, *(f"-{sort}" for sort in SORTS)])
@@ -91,8 +91,8 @@ class Agents(TenantApi):
     @extend_schema(responses=AgentOut(many=True))
     def get(self, request: Request) -> Response:
         """Return the agents by name."""
-        rows = Agent.objects.visible_to(self.actor).order_by("name", "id")
-        return listed(request, rows, shown=lambda page: AgentOut(page, many=True).data)
+        rows = Agent.objects.visible_to(self.actor)
+        return listed(request, rows, sort="name", shown=lambda page: AgentOut(page, many=True).data)
 
 
 class AgentRevoke(TenantApi):
@@ -125,21 +125,15 @@ class Machines(TenantApi):
             rows,
             sort=sort if sort.lstrip("-") in SORTS else "name",
             cursor=asked.get("cursor", ""),
-            limit=PAGE,
+            limit=limit_of(request),
         )
         return Response(
             {
                 "results": MachineOut(page.rows, many=True).data,
-                "next": _address(request, page.next),
+                "next": following(request, page.next),
                 "faults": {term.text: term.fault for term in terms if term.fault},
             }
         )
-
-
-def _address(request: Request, cursor: str) -> str | None:
-    query = request.query_params.copy()
-    query["cursor"] = cursor
-    return f"{request.path}?{query.urlencode()}" if cursor else None
 
 
 class Commands(TenantApi):
@@ -148,10 +142,10 @@ class Commands(TenantApi):
     @extend_schema(responses=CommandOut(many=True))
     def get(self, request: Request) -> Response:
         """Return the commands, the newest first, of one unit where `unit` names it."""
-        rows = Command.objects.visible_to(self.actor).order_by("-deliver_after", "id")
+        rows = Command.objects.visible_to(self.actor).defer("body", "signature")
         if wanted := request.query_params.get("unit"):
             rows = rows.filter(unit_id=uuid_or_404(wanted))
-        return listed(request, rows, shown=lambda page: CommandOut(page, many=True).data)
+        return listed(request, rows, sort="-phase_since", shown=lambda page: CommandOut(page, many=True).data)
 
 
 class Destinations(TenantApi):
@@ -160,8 +154,8 @@ class Destinations(TenantApi):
     @extend_schema(responses=OfferOut(many=True))
     def get(self, request: Request) -> Response:
         """Return the destinations by name."""
-        rows = Offer.objects.visible_to(self.actor).order_by("name", "id")
-        return listed(request, rows, shown=lambda page: OfferOut(page, many=True).data)
+        rows = Offer.objects.visible_to(self.actor)
+        return listed(request, rows, sort="name", shown=lambda page: OfferOut(page, many=True).data)
 
 
 class Offers(TenantApi):

@@ -65,8 +65,8 @@ class Sites(TenantApi):
     @extend_schema(responses=SiteOut(many=True))
     def get(self, request: Request) -> Response:
         """Return the sites by name."""
-        rows = Site.objects.visible_to(self.actor).order_by("name", "id")
-        return listed(request, rows, shown=lambda page: SiteOut(page, many=True).data)
+        rows = Site.objects.visible_to(self.actor)
+        return listed(request, rows, sort="name", shown=lambda page: SiteOut(page, many=True).data)
 
     @extend_schema(request=SiteIn, responses={201: SiteOut})
     def post(self, request: Request) -> Response:

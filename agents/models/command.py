@@ -61,6 +61,8 @@ class Command(TenantOwned, Phased):
                 condition=Q(phase=CommandPhase.PENDING.value),
                 name="command_due_anywhere",
             ),
+            # views.Commands: all of a tenant's, newest first
+            models.Index(fields=["tenant", "-phase_since", "-id"], name="command_by_time"),
             # selectors.commands_of_unit: what a tenant sees of the commands on its behalf
             models.Index(fields=["tenant", "unit_id", "generation", "seq"], name="command_by_unit"),
         ]

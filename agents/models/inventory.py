@@ -85,11 +85,16 @@ class VirtualMachine(Inventoried):
     class Meta(Inventoried.Meta):
         db_table = "virtual_machine"
         indexes = [
-            # selectors.machines_page: the list, newest names first come by name
+            # selectors.machines_list: by name, and by the other column that people sort by
             models.Index(
                 fields=["tenant", "name", "id"],
                 condition=Q(gone_at__isnull=True),
                 name="virtual_machine_by_name",
+            ),
+            models.Index(
+                fields=["tenant", "disk_bytes", "id"],
+                condition=Q(gone_at__isnull=True),
+                name="virtual_machine_by_size",
             ),
             models.Index(fields=["tenant", "site", "host_moid"], name="virtual_machine_by_host"),
         ]

@@ -12,12 +12,16 @@ from django.utils import timezone
 
 from agents.domain.agent import SKEW_MAX, AgentState, Health, health
 from agents.models import Agent, Site
+from agents.selectors.standing import PLACE, agents_standing
 from agents.services import agent_revoke
+from portal.lib.paging import page_of
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantView
 
 SKEW_MAX_MS = int(SKEW_MAX.total_seconds() * 1000)
-_ORDER = (Health.UNREACHABLE, Health.LATE, Health.HEALTHY, Health.REVOKED)
+SILENT_TOLD = 3
+"""So many silent agents are told in full above the list; the list itself begins with all of them."""
+SITES_OFFERED = 6
 
 
 class Agents(TenantView):
@@ -28,12 +32,17 @@ class Agents(TenantView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show the agents, those that need somebody first."""
         now = timezone.now()
-        rows = Agent.objects.visible_to(self.actor).select_related("site").order_by("name", "id")
-        agents = [shown(agent, now) for agent in rows]
-        agents.sort(key=lambda agent: _ORDER.index(agent["health"]))
+        rows, stand = agents_standing(self.actor, now=now)
+        page = page_of(rows, sort=PLACE, cursor=request.GET.get("cursor", ""))
+        agents = [shown(agent, now) for agent in page.rows]
         silent = [agent for agent in agents if agent["health"] is Health.UNREACHABLE]
         return self.show(
-            agents=agents, silent=silent, sites=Site.objects.visible_to(self.actor).order_by("name")
+            agents=agents,
+            page=page,
+            stand=stand,
+            silent=silent[:SILENT_TOLD],
+            more_silent=stand.needing - len(silent[:SILENT_TOLD]),
+            sites=Site.objects.visible_to(self.actor).order_by("name")[:SITES_OFFERED],
         )
 
 

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,9 +14,11 @@ from agents.domain.agent import AgentState
 from agents.domain.site import SiteState
 from agents.models import Agent, Datastore, Host, Network, Site, VirtualMachine
 from agents.selectors.installing import install_command
+from agents.selectors.standing import PLACE, sites_standing
 from agents.services import enrolment_create, site_certificate_accept, site_connect, site_create
 from agents.views.agents import shown
 from agents.views.remedies import remedy_of, steps_of
+from portal.lib.paging import page_of
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantView
 
@@ -32,14 +33,13 @@ class Sites(TenantView):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show the sites, those that need somebody first."""
-        enrolled = Count("agents", filter=Q(agents__state=AgentState.ENROLLED))
-        rows = Site.objects.visible_to(self.actor).annotate(agents_count=enrolled).order_by("name", "id")
-        sites: list[dict[str, Any]] = [{"row": site, "remedy": remedy_of(site)} for site in rows]
-        sites.sort(key=lambda site: site["remedy"] is None)
+        rows, stand = sites_standing(self.actor)
+        page = page_of(rows, sort=PLACE, cursor=request.GET.get("cursor", ""))
         return self.show(
-            sites=sites,
-            waiting=[site for site in sites if site["remedy"]],
-            all_connected=all(site.state == SiteState.CONNECTED for site in rows),
+            sites=[{"row": site, "remedy": remedy_of(site)} for site in page.rows],
+            page=page,
+            stand=stand,
+            all_connected=all(site.state == SiteState.CONNECTED for site in page.rows),
         )
 
     def post(self, request: HttpRequest) -> HttpResponseBase:

@@ -11,15 +11,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.selectors.prices import prices_list
+from billing.selectors.prices import prices_page
 from billing.selectors.usage import UsageFilter, usage_csv_rows, usage_page, usage_totals
 from billing.services import price_publish
 from tenants.domain.roles import Right
 from tenants.interfaces import ProviderApi, TenantApi
+from tenants.interfaces.api import following, limit_of
 from tenants.interfaces.files import csv_answer
-
-LIMIT = 500
-CURSOR_DIGITS = 10
 
 
 class PriceIn(serializers.Serializer[object]):
@@ -88,8 +86,7 @@ class OwnPrices(TenantApi):
     @extend_schema(responses=PriceIn(many=True))
     def get(self, request: Request) -> Response:
         """Return the versions of its prices, the newest first."""
-        rows = prices_list(now=timezone.now(), tenant_id=self.actor.tenant_id)
-        return Response({"results": msgspec.to_builtins(rows), "next": None})
+        return prices_answer(request, self.actor.tenant_id)
 
 
 class ProviderUsage(ProviderApi):
@@ -121,8 +118,8 @@ class Prices(ProviderApi):
 
     @extend_schema(responses=PriceIn(many=True))
     def get(self, request: Request) -> Response:
-        """Return all versions by tenant, the newest first."""
-        return Response({"results": msgspec.to_builtins(prices_list(now=timezone.now())), "next": None})
+        """Return all versions, those that hold from latest first."""
+        return prices_answer(request)
 
     @extend_schema(request=PriceIn, responses={201: PriceIn})
     def post(self, request: Request) -> Response:
@@ -154,15 +151,16 @@ def wanted(request: Request, tenant_id: UUID | None = None) -> UsageFilter:
     )
 
 
+def prices_answer(request: Request, tenant_id: UUID | None = None) -> Response:
+    """Return one page of prices (of `tenant_id` alone where given), and where the next is."""
+    cursor = request.query_params.get("cursor", "")
+    page = prices_page(now=timezone.now(), tenant_id=tenant_id, cursor=cursor, limit=limit_of(request))
+    rows = msgspec.to_builtins(page.rows)
+    return Response({"results": rows, "count": page.count, "next": following(request, page.next)})
+
+
 def usage_answer(request: Request, of: UsageFilter) -> Response:
     """Return one page of usage, where the next is, and what all of it comes to."""
-    cursor = request.query_params.get("cursor", "")
-    offset = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < CURSOR_DIGITS else 0
-    page = usage_page(of=of, offset=offset, limit=LIMIT)
-    following = None
-    if offset + LIMIT < page.count:
-        query = request.query_params.copy()
-        query["cursor"] = str(offset + LIMIT)
-        following = f"{request.path}?{query.urlencode()}"
-    content = {"results": page.rows, "count": page.count, "totals": usage_totals(of=of), "next": following}
-    return Response(msgspec.to_builtins(content))
+    page = usage_page(of=of, cursor=request.query_params.get("cursor", ""), limit=limit_of(request))
+    content = {"results": page.rows, "count": page.count, "totals": usage_totals(of=of)}
+    return Response(msgspec.to_builtins({**content, "next": following(request, page.next)}))

@@ -80,7 +80,9 @@ class MeterEvent(TenantOwned):
         ]
         indexes = [
             # selectors.usage_page: a tenant's usage, newest first
-            models.Index(fields=["tenant", "-occurred_at"], name="meter_event_by_time"),
+            models.Index(fields=["tenant", "-occurred_at", "-id"], name="meter_event_by_time"),
+            # selectors.usage_page: all tenants' usage, for the provider, hence no tenant_id in front
+            models.Index(fields=["-occurred_at", "-id"], name="meter_event_anywhere"),
         ]
 
     def __str__(self) -> str:

@@ -49,5 +49,10 @@ class PriceBookVersion(TenantOwned):
             ),
         ]
 
+        indexes = [
+            # selectors.usage: the version that holds at an event's moment
+            models.Index(fields=["tenant", "-effective_from"], name="price_version_by_time"),
+        ]
+
     def __str__(self) -> str:
         return f"version {self.number}"

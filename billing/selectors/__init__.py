@@ -1,6 +1,6 @@
 """What others may ask about money; inside a tenant_context (or, to read, a provider_context)."""
 
-from billing.selectors.prices import PriceRow, prices_list
+from billing.selectors.prices import PricePage, PriceRow, prices_page
 from billing.selectors.usage import (
     UsageFilter,
     UsagePage,
@@ -12,12 +12,13 @@ from billing.selectors.usage import (
 )
 
 __all__ = [
+    "PricePage",
     "PriceRow",
     "UsageFilter",
     "UsagePage",
     "UsageRow",
     "chain_break",
-    "prices_list",
+    "prices_page",
     "usage_csv_rows",
     "usage_page",
     "usage_totals",

@@ -6,8 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import OuterRef, Subquery
+
 from billing.domain.rate import Price
 from billing.models import PriceBookVersion
+from portal.lib.paging import page_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +28,30 @@ class PriceRow:
     holds_now: bool
 
 
-def prices_list(*, now: datetime, tenant_id: UUID | None = None) -> list[PriceRow]:
-    """Return the versions that may be seen (of `tenant_id`, if given), by tenant, newest first."""
-    versions = PriceBookVersion.objects.select_related("tenant").order_by("tenant__name", "-effective_from")
+@dataclass(frozen=True, slots=True)
+class PricePage:
+    """A page of prices, how many there are, and the cursors of the pages beside it; empty at an end."""
+
+    rows: tuple[PriceRow, ...]
+    count: int
+    next: str = ""
+    previous: str = ""
+
+
+def prices_page(
+    *, now: datetime, tenant_id: UUID | None = None, cursor: str = "", limit: int = 50
+) -> PricePage:
+    """Return one page of the versions that may be seen (of `tenant_id`, if given), the latest first."""
+    versions = PriceBookVersion.objects.select_related("tenant")
     if tenant_id is not None:
         versions = versions.filter(tenant_id=tenant_id)
-    rows: list[PriceRow] = []
-    for version in versions:
-        later = rows[-1] if rows and rows[-1].tenant_id == version.tenant_id else None
-        rows.append(_row(version, later.effective_from if later else None, now))
-    return rows
+    following = PriceBookVersion.objects.filter(
+        book_id=OuterRef("book_id"), effective_from__gt=OuterRef("effective_from")
+    ).order_by("effective_from")
+    told = versions.annotate(effective_to=Subquery(following.values("effective_from")[:1]))
+    page = page_of(told, sort="-effective_from", cursor=cursor, limit=limit)
+    rows = tuple(_row(version, getattr(version, "effective_to", None), now) for version in page.rows)
+    return PricePage(rows, versions.count(), page.next, page.previous)
 
 
 def _row(version: PriceBookVersion, until: datetime | None, now: datetime) -> PriceRow:
@@ -51,10 +68,14 @@ def _row(version: PriceBookVersion, until: datetime | None, now: datetime) -> Pr
     )
 
 
-def prices_by_tenant(tenant_ids: Iterable[UUID]) -> dict[UUID, list[Price]]:
-    """Return the prices that `rate` needs, for each tenant."""
+def prices_by_tenant(versions: Iterable[tuple[UUID, int | None]]) -> dict[UUID, list[Price]]:
+    """Return the prices that `rate` needs, for each tenant: of these versions, by (tenant, number)."""
+    wanted = {(tenant, number) for tenant, number in versions if number is not None}
+    rows = PriceBookVersion.objects.filter(
+        tenant_id__in={tenant for tenant, _ in wanted}, number__in={number for _, number in wanted}
+    )
     found: dict[UUID, list[Price]] = {}
-    for version in PriceBookVersion.objects.filter(tenant_id__in=set(tenant_ids)):
+    for version in rows:
         price = Price(
             version=version.number,
             currency=version.currency,

@@ -1,6 +1,6 @@
 """What was used, with its price."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from billing.domain.meters import Meter
 from billing.domain.rate import Line, Total, Usage, rate, totals
 from billing.models import MeterEvent, PriceBookVersion
 from billing.selectors.prices import prices_by_tenant
+from portal.lib.paging import page_of
 
 CSV_HEADER = (
     "event_id",
@@ -66,27 +67,26 @@ class UsageRow:
 
 @dataclass(frozen=True, slots=True)
 class UsagePage:
-    """A page of usage, newest first, and how much there is."""
+    """A page of usage, newest first, how much there is, and the cursors of the pages beside it."""
 
     rows: tuple[UsageRow, ...]
     count: int
+    next: str = ""
+    previous: str = ""
 
 
-def usage_page(*, of: UsageFilter, offset: int = 0, limit: int = 50) -> UsagePage:
+def usage_page(*, of: UsageFilter, cursor: str = "", limit: int = 50) -> UsagePage:
     """Return one page of usage; three queries."""
     events = _events(of)
-    return UsagePage(rows=_priced(list(events[offset : offset + limit])), count=events.count())
+    page = page_of(events, sort="-occurred_at", cursor=cursor, limit=limit)
+    return UsagePage(_priced(page.rows), events.count(), page.next, page.previous)
 
 
 def usage_totals(*, of: UsageFilter) -> tuple[Total, ...]:
     """Return what the usage comes to, by currency: the sum of rounded lines, as an invoice has it."""
-    by_version = PriceBookVersion.objects.filter(
-        tenant_id=OuterRef("tenant_id"), effective_from__lte=OuterRef("occurred_at")
-    ).order_by("-effective_from")
     alike = (
         _events(of)
         .order_by()
-        .annotate(version=Subquery(by_version.values("number")[:1]))
         .values("tenant_id", "meter", "quantity", "version")
         .annotate(times=Count("id"), at=Min("occurred_at"))
     )
@@ -98,7 +98,7 @@ def _alike(groups: list[dict[str, Any]]) -> Iterator[Line]:
 
     One of them is rated and its rounded amount multiplied: the same sum, without reading every event.
     """
-    prices = prices_by_tenant(group["tenant_id"] for group in groups)
+    prices = prices_by_tenant((group["tenant_id"], group["version"]) for group in groups)
     for number, group in enumerate(groups):
         one = Usage(
             event_id=UUID(int=number),
@@ -127,8 +127,13 @@ def chain_break(*, tenant_id: UUID) -> int | None:
     return first_break((_link(event), event.previous_hash, event.hash) for event in events.iterator())
 
 
-def _events(of: UsageFilter) -> QuerySet[MeterEvent]:
-    events = MeterEvent.objects.select_related("tenant", "identity").order_by("-occurred_at", "-number", "id")
+def _events(of: UsageFilter) -> QuerySet[Any]:
+    """Return the events, newest first, each with the number of the version that prices it."""
+    holding = PriceBookVersion.objects.filter(
+        tenant_id=OuterRef("tenant_id"), effective_from__lte=OuterRef("occurred_at")
+    ).order_by("-effective_from")
+    priced = MeterEvent.objects.annotate(version=Subquery(holding.values("number")[:1]))
+    events = priced.select_related("tenant", "identity").order_by("-occurred_at", "-number", "id")
     if of.tenant_id is not None:
         events = events.filter(tenant_id=of.tenant_id)
     if of.since is not None:
@@ -138,8 +143,8 @@ def _events(of: UsageFilter) -> QuerySet[MeterEvent]:
     return events
 
 
-def _rated(events: list[MeterEvent]) -> dict[UUID, Line]:
-    prices = prices_by_tenant(event.tenant_id for event in events)
+def _rated(events: Sequence[MeterEvent]) -> dict[UUID, Line]:
+    prices = prices_by_tenant((event.tenant_id, getattr(event, "version", None)) for event in events)
     by_tenant: dict[UUID, list[Usage]] = {}
     for event in events:
         by_tenant.setdefault(event.tenant_id, []).append(
@@ -154,7 +159,7 @@ def _rated(events: list[MeterEvent]) -> dict[UUID, Line]:
     return {line.event_id: line for line in lines}
 
 
-def _priced(events: list[MeterEvent]) -> tuple[UsageRow, ...]:
+def _priced(events: Sequence[MeterEvent]) -> tuple[UsageRow, ...]:
     lines = _rated(events)
     return tuple(_row(event, lines[event.id]) for event in events)
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from billing.selectors.prices import prices_list
+from billing.selectors.prices import prices_page
 from billing.selectors.usage import UsageFilter, usage_csv_rows, usage_page, usage_totals
 from billing.services import PricePublishRefused, price_publish
 from tenants.domain.roles import Right, TenantKind
@@ -20,6 +20,8 @@ from tenants.interfaces.files import csv_answer
 from tenants.models import Tenant
 
 PAGE = 50
+PRICES_SHOWN = 12
+TENANTS_OFFERED = 100
 
 
 class Usage(TenantView):
@@ -31,17 +33,15 @@ class Usage(TenantView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show it, the newest first."""
         wanted = UsageFilter(tenant_id=self.actor.tenant_id)
-        offset = _number(request.GET.get("offset"))
-        page = usage_page(of=wanted, offset=offset, limit=PAGE)
-        prices = prices_list(now=timezone.now(), tenant_id=self.actor.tenant_id)
-        following = offset + PAGE if offset + PAGE < page.count else None
+        page = usage_page(of=wanted, cursor=request.GET.get("cursor", ""), limit=PAGE)
+        prices = prices_page(now=timezone.now(), tenant_id=self.actor.tenant_id, limit=PRICES_SHOWN)
         return self.show(
             rows=page.rows,
             count=page.count,
+            page=page,
             totals=usage_totals(of=wanted),
-            prices=prices,
-            offset=offset,
-            following=following,
+            prices=prices.rows,
+            more_prices=prices.count - len(prices.rows),
         )
 
 
@@ -63,18 +63,9 @@ class ProviderUsage(ProviderView):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show it, the newest first."""
-        offset = _number(request.GET.get("offset"))
-        page = usage_page(of=UsageFilter(), offset=offset, limit=PAGE)
-        following = offset + PAGE if offset + PAGE < page.count else None
+        page = usage_page(of=UsageFilter(), cursor=request.GET.get("cursor", ""), limit=PAGE)
         totals = usage_totals(of=UsageFilter())
-        return self.show(
-            rows=page.rows,
-            count=page.count,
-            totals=totals,
-            everybody=True,
-            offset=offset,
-            following=following,
-        )
+        return self.show(rows=page.rows, count=page.count, page=page, totals=totals, everybody=True)
 
 
 class Prices(ProviderView):
@@ -86,8 +77,12 @@ class Prices(ProviderView):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show all versions and the form for the next one."""
-        tenants = Tenant.objects.filter(kind=TenantKind.CUSTOMER).order_by("name")
-        return self.show(prices=prices_list(now=timezone.now()), tenants=tenants)
+        text = request.GET.get("q", "").strip()[:100]
+        tenants = Tenant.objects.filter(kind=TenantKind.CUSTOMER, name__icontains=text).order_by("name", "id")
+        page = prices_page(now=timezone.now(), cursor=request.GET.get("cursor", ""), limit=PAGE)
+        return self.show(
+            prices=page.rows, count=page.count, page=page, tenants=tenants[:TENANTS_OFFERED], q=text
+        )
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         """Publish a price."""
@@ -122,7 +117,3 @@ def _moment(text: str) -> datetime | None:
         return parse_datetime(f"{text}:00+00:00") if text else None
     except ValueError:
         return None
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 8 else 0

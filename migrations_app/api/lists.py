@@ -57,8 +57,8 @@ class Groups(TenantApi):
     @LISTED
     def get(self, request: Request) -> Response:
         """Return the groups, the newest first unless asked otherwise."""
-        rows = groups_found(MigrationGroup.objects.visible_to(self.actor), of=wanted(request))
-        return listed(request, rows, shown=lambda page: [told(row) for row in group_rows(page)])
+        rows, sort = groups_found(MigrationGroup.objects.visible_to(self.actor), of=wanted(request))
+        return listed(request, rows, sort=sort, shown=lambda page: told(group_rows(page)))
 
     @extend_schema(request=GroupIn, responses={201: GroupOut})
     def post(self, request: Request) -> Response:
@@ -76,5 +76,5 @@ class ProviderGroups(ProviderApi):
     @LISTED
     def get(self, request: Request) -> Response:
         """Return the groups of all tenants, the newest first unless asked otherwise."""
-        rows = groups_found(MigrationGroup.objects.all(), of=wanted(request))
-        return listed(request, rows, shown=lambda page: [told(row) for row in group_rows(page)])
+        rows, sort = groups_found(MigrationGroup.objects.all(), of=wanted(request))
+        return listed(request, rows, sort=sort, shown=lambda page: told(group_rows(page)))

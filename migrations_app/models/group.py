@@ -50,7 +50,9 @@ class MigrationGroup(TenantOwned):
             # due_groups(): looks across tenants, hence no tenant_id in front
             models.Index(fields=["wake_at"], condition=Q(wake_at__isnull=False), name="migration_group_due"),
             # selectors.groups_page: the list, newest first
-            models.Index(fields=["tenant", "-created_at"], name="migration_group_by_age"),
+            models.Index(fields=["tenant", "-created_at", "-id"], name="migration_group_by_age"),
+            # the same for all tenants, as the provider sees it, hence no tenant_id in front
+            models.Index(fields=["-created_at", "-id"], name="group_by_age_anywhere"),
         ]
 
     def __str__(self) -> str:

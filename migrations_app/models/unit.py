@@ -76,6 +76,8 @@ class MigrationUnit(TenantOwned, Phased):
         indexes = [
             # selectors: the units of a page of groups
             models.Index(fields=["tenant", "group", "tier", "name"], name="migration_unit_by_group"),
+            # portal.pages: what is under way or stopped among very many that have come to rest
+            models.Index(fields=["tenant", "phase"], name="migration_unit_by_phase"),
         ]
 
     def __str__(self) -> str:

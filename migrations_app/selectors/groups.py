@@ -14,8 +14,9 @@ from migrations_app.models import BootTier, MigrationGroup, MigrationUnit
 from migrations_app.selectors.live import live_of, open_commands
 from migrations_app.selectors.rows import GroupDetail, GroupPage, GroupRow, LiveRow, TierRow, UnitRow
 from migrations_app.selectors.units import progress_of, unit_rows
+from portal.lib.paging import page_of
 
-SORTS = ("name", "-name", "created_at", "-created_at", "cutover_at", "-cutover_at")
+SORTS = ("name", "-name", "created_at", "-created_at")
 BOARD_LIMIT = 200
 
 
@@ -31,25 +32,31 @@ class GroupFilter:
 
 
 def groups_page(
-    groups: QuerySet[MigrationGroup], *, of: GroupFilter, offset: int = 0, limit: int = 50
+    groups: QuerySet[MigrationGroup], *, of: GroupFilter, cursor: str = "", limit: int = 50
 ) -> GroupPage:
     """Return one page of `groups`, which the caller has narrowed to what the actor may see."""
-    found = groups_found(groups, of=of)
-    return GroupPage(rows=group_rows(list(found[offset : offset + limit])), count=found.count())
+    found, sort = groups_found(groups, of=of)
+    page = page_of(found, sort=sort, cursor=cursor, limit=limit)
+    return GroupPage(rows=group_rows(page.rows), count=found.count(), next=page.next, previous=page.previous)
 
 
-def groups_found(groups: QuerySet[MigrationGroup], *, of: GroupFilter) -> QuerySet[MigrationGroup]:
-    """Return those of `groups` that are wanted, in the order that is wanted, ready for `group_rows`."""
+def groups_found(
+    groups: QuerySet[MigrationGroup], *, of: GroupFilter
+) -> tuple[QuerySet[MigrationGroup], str]:
+    """Return those of `groups` that are wanted, ready for `group_rows`, and the column to sort them by."""
     sort = of.sort if of.sort in SORTS else "-created_at"
-    return _filtered(groups, of).select_related("offer", "tenant").order_by(sort, "id")
+    return _filtered(groups, of).select_related("offer", "tenant"), sort
 
 
-def board(groups: QuerySet[MigrationGroup], *, of: GroupFilter) -> Mapping[Standing, tuple[GroupRow, ...]]:
-    """Return the newest groups by where they stand; every place is there, also an empty one."""
+def board(
+    groups: QuerySet[MigrationGroup], *, of: GroupFilter
+) -> tuple[Mapping[Standing, tuple[GroupRow, ...]], int]:
+    """Return the newest groups by where they stand, every place also if empty, and how many groups match."""
     places: dict[Standing, tuple[GroupRow, ...]] = {standing: () for standing in Standing}
-    for row in groups_page(groups, of=of, limit=BOARD_LIMIT).rows:
+    page = groups_page(groups, of=of, limit=BOARD_LIMIT)
+    for row in page.rows:
         places[row.standing] += (row,)
-    return places
+    return places, page.count
 
 
 def _filtered(groups: QuerySet[MigrationGroup], of: GroupFilter) -> QuerySet[MigrationGroup]:

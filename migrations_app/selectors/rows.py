@@ -188,7 +188,9 @@ class GroupDetail:
 
 @dataclass(frozen=True, slots=True)
 class GroupPage:
-    """One page of groups and how many there are."""
+    """One page of groups, how many there are, and the cursors of the pages beside it; empty at an end."""
 
     rows: tuple[GroupRow, ...]
     count: int
+    next: str = ""
+    previous: str = ""

@@ -1,6 +1,7 @@
 """The page of one group: how it stands, what may be asked of it, what became of each machine."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -41,7 +42,7 @@ from migrations_app.services import (
 from migrations_app.views.steps import figures_of, steps_of
 from migrations_app.views.told import failures_told, findings_told
 from tenants.domain.roles import Right
-from tenants.interfaces import TenantView
+from tenants.interfaces import ProviderView, TenantView
 
 TIMED = frozenset({Phase.QUIESCING, Phase.FINAL_DELTA, Phase.SWITCHING, Phase.VERIFYING, Phase.ROLLING_BACK})
 """The phases of a cut-over, in which people count seconds."""
@@ -91,27 +92,18 @@ class OneGroup(GroupView):
 
     def get(self, request: HttpRequest, group: UUID) -> HttpResponseBase:
         """Show it."""
-        own = self.group(group)
-        now = timezone.now()
-        detail = group_detail(own)
-        findings = preflight(group=own, now=now) if own.desired == Desired.HOLD else ()
-        return self.show(
-            group=own,
-            detail=detail,
-            row=detail.row,
-            asks={ask.value for ask in detail.asks},
-            steps=steps_of(detail),
-            figures=figures_of(detail),
-            findings=findings_told(findings),
-            blocked=any(finding.severity == "fail" for finding in findings),
-            decisions=[unit for unit in detail.units if _waits(unit)],
-            failures=failures_told(detail.units),
-            failed=f"{detail.row.failed} failed",
-            now=now,
-            steps_timed=TIMED,
-            topics=",".join([f"group:{own.id}", *(f"unit:{unit.id}" for unit in detail.units[:60])]),
-            cutting=detail.row.standing in ("cutting_over", "awaiting_commit", "rolling_back"),
-        )
+        return self.show(**group_shown(self.group(group), now=timezone.now()))
+
+
+class ProviderGroup(ProviderView):
+    """One tenant's group as the provider's staff may look at it: they see all and ask for nothing."""
+
+    template = "migrations_app/group.html"
+
+    def get(self, request: HttpRequest, group: UUID) -> HttpResponseBase:
+        """Show it."""
+        own = MigrationGroup.objects.select_related("offer", "tenant").get(id=group)
+        return self.show(**group_shown(own, now=timezone.now()), everybody=True, rights={})
 
 
 class GroupAsk(GroupView):
@@ -238,6 +230,28 @@ class UnitAsk(GroupView):
         else:
             raise Http404
         return self.back(group)
+
+
+def group_shown(own: MigrationGroup, *, now: datetime) -> dict[str, Any]:
+    """Return what the page of a group shows."""
+    detail = group_detail(own)
+    findings = preflight(group=own, now=now) if own.desired == Desired.HOLD else ()
+    return {
+        "group": own,
+        "detail": detail,
+        "row": detail.row,
+        "asks": {ask.value for ask in detail.asks},
+        "steps": steps_of(detail),
+        "figures": figures_of(detail),
+        "findings": findings_told(findings),
+        "blocked": any(finding.severity == "fail" for finding in findings),
+        "decisions": [unit for unit in detail.units if _waits(unit)],
+        "failures": failures_told(detail.units),
+        "failed": f"{detail.row.failed} failed",
+        "now": now,
+        "steps_timed": TIMED,
+        "topics": ",".join([f"group:{own.id}", *(f"unit:{unit.id}" for unit in detail.units[:60])]),
+    }
 
 
 def confirm(name: str, typed: str) -> None:

@@ -1,5 +1,6 @@
 """Lists of groups: the tenant's board and list, and the provider's view over all tenants."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,6 +12,9 @@ from migrations_app.selectors import GroupFilter, GroupRow, board, groups_page
 from tenants.interfaces import ProviderView, TenantView
 
 PAGE = 50
+CARDS = 20
+"""So many cards stand in a lane of the board; the list has the rest."""
+WAITING_TOLD = 5
 LANES: tuple[tuple[str, tuple[Standing, ...]], ...] = (
     ("Planned", (Standing.DRAFT,)),
     ("Copying", (Standing.SYNCING,)),
@@ -26,21 +30,18 @@ class _Lists:
 
     def content(self, request: HttpRequest, groups: QuerySet[MigrationGroup]) -> dict[str, Any]:
         """Return what the page shows of `groups`."""
-        offset = _number(request.GET.get("offset"))
         text = request.GET.get("q", "")[:100]
         kind = "list" if request.GET.get("view") == "list" else "board"
         wanted = GroupFilter(text=text, sort=request.GET.get("sort", "-created_at"))
-        context: dict[str, Any] = {"view": kind, "q": text, "offset": offset}
+        context: dict[str, Any] = {"view": kind, "q": text}
         if kind == "list":
-            page = groups_page(groups, of=wanted, offset=offset, limit=PAGE)
-            following = offset + PAGE if offset + PAGE < page.count else None
-            waiting = needing(list(page.rows))
-            listed = {"rows": page.rows, "count": page.count, "following": following, "waiting": waiting}
-            return context | listed
-        places = board(groups, of=wanted)
+            page = groups_page(groups, of=wanted, cursor=request.GET.get("cursor", ""), limit=PAGE)
+            return context | {"page": page, "rows": page.rows, "count": page.count} | told(page.rows)
+        places, count = board(groups, of=wanted)
         lanes = [(name, [row for one in places_ for row in places[one]]) for name, places_ in LANES]
         rows = [row for _, found in lanes for row in found]
-        return context | {"lanes": lanes, "rows": rows, "count": len(rows), "waiting": needing(rows)}
+        cards = [(name, found[:CARDS], len(found)) for name, found in lanes]
+        return context | {"lanes": cards, "rows": rows, "count": count} | told(rows)
 
 
 class Groups(_Lists, TenantView):
@@ -63,13 +64,15 @@ class ProviderGroups(_Lists, ProviderView):
         return self.show(**self.content(request, MigrationGroup.objects.all()), everybody=True)
 
 
-def needing(rows: list[GroupRow]) -> list[GroupRow]:
+def told(rows: Sequence[GroupRow]) -> dict[str, Any]:
+    """Return what waits for a person among `rows`: how many groups, and the worst of them."""
+    waiting = needing(rows)
+    return {"waiting": len(waiting), "worst": waiting[:WAITING_TOLD]}
+
+
+def needing(rows: Sequence[GroupRow]) -> list[GroupRow]:
     """Return the groups that wait for a person, worst first."""
     found = [
         row for row in rows if row.failed or row.needs_person or row.standing == Standing.AWAITING_COMMIT
     ]
     return sorted(found, key=lambda row: (not row.failed, not row.needs_person))
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 8 else 0

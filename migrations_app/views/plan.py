@@ -1,5 +1,6 @@
 """Planning a group: machines, destination, networks, boot order, what to do about a guest that stays."""
 
+from contextlib import suppress
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -8,13 +9,15 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from agents.models import Network, Offer, VirtualMachine
-from migrations_app.domain.lifecycle import ShutdownPolicy
+from migrations_app.domain.lifecycle import UNDER_WAY, ShutdownPolicy
+from migrations_app.models import MigrationUnit
 from migrations_app.models.group import CUTOVER_BUDGET_BYTES, SHUTDOWN_DEADLINE_S
 from migrations_app.services import Plan, PlanInvalid, PlannedMachine, PlannedTier, group_create
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantView
 
-SHOWN_MAX = 500
+SHOWN_MAX = 100
+OFFERS_SHOWN = 100
 TIERS = range(1, 10)
 MIB = 1 << 20
 
@@ -30,7 +33,12 @@ class NewGroup(TenantView):
         return self.page(request.GET)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        """Make the group, and go on to it; a refusal is told above the form, with all that was typed."""
+        """Make the group, and go on to it; a refusal is told above the form, with all that was typed.
+
+        `look` only shows the form again: for another destination's datastores, or for more machines.
+        """
+        if "look" in request.POST:
+            return self.page(request.POST)
         try:
             plan = self.plan(request.POST)
             group = group_create(actor=self.actor, plan=plan, now=timezone.now())
@@ -39,29 +47,21 @@ class NewGroup(TenantView):
         return redirect("group", self.actor.tenant_id, group.id)
 
     def page(self, typed: QueryDict, **more: Any) -> HttpResponseBase:
-        """Show the form with what was typed."""
-        offers = list(Offer.objects.visible_to(self.actor).order_by("name", "id"))
-        offer = next(
-            (one for one in offers if str(one.id) == typed.get("offer")), offers[0] if offers else None
-        )
-        rows = VirtualMachine.objects.visible_to(self.actor).filter(gone_at=None).order_by("name", "id")
-        text = typed.get("q", "")[:100]
-        machines = list((rows.filter(name__icontains=text) if text else rows)[: SHOWN_MAX + 1])
-        chosen = set(typed.getlist("machine"))
-        networks = {nic["network_moid"] for machine in machines for nic in machine.nics}
-        named = Network.objects.visible_to(self.actor).filter(moid__in=networks)
+        """Show the form with what was typed; chosen machines stay, whatever is searched for."""
+        offers = list(Offer.objects.visible_to(self.actor).order_by("name", "id")[:OFFERS_SHOWN])
+        offer = next((one for one in offers if str(one.id) == typed.get("offer")), next(iter(offers), None))
+        text = typed.get("q", "").strip()[:100]
+        chosen = _known(typed.getlist("machine"))
+        rows = VirtualMachine.objects.visible_to(self.actor).filter(gone_at=None)
+        found = rows.filter(name__icontains=text).exclude(id__in=chosen).order_by("name", "id")
+        machines = [*rows.filter(id__in=chosen).order_by("name", "id"), *found[:SHOWN_MAX]]
         return self.show(
             offers=offers,
             offer=offer,
-            machines=[
-                (one, str(one.id) in chosen, _number(typed.get(f"tier-{one.id}"), 1))
-                for one in machines[:SHOWN_MAX]
-            ],
-            more_machines=len(machines) > SHOWN_MAX,
-            networks=[
-                (moid, name, typed.get(f"network-{moid}"))
-                for moid, name in sorted({(one.moid, one.name) for one in named}, key=lambda pair: pair[1])
-            ],
+            machines=self._told(machines, chosen, typed),
+            found=found.count() + len(chosen),
+            total=rows.count(),
+            networks=self._networks(machines, typed),
             policies=[policy.value for policy in ShutdownPolicy],
             tiers=TIERS,
             q=text,
@@ -70,6 +70,29 @@ class NewGroup(TenantView):
             budget=typed.get("budget", CUTOVER_BUDGET_BYTES // MIB),
             **more,
         )
+
+    def _told(
+        self, machines: list[VirtualMachine], chosen: set[UUID], typed: QueryDict
+    ) -> list[dict[str, Any]]:
+        """Return the machines with their place, and the open group that has one already."""
+        held = MigrationUnit.objects.visible_to(self.actor).filter(machine__in=machines, phase__in=UNDER_WAY)
+        groups = dict(held.values_list("machine_id", "group__name"))
+        return [
+            {
+                "row": one,
+                "chosen": one.id in chosen,
+                "tier": _number(typed.get(f"tier-{one.id}"), 1),
+                "group": groups.get(one.id, ""),
+            }
+            for one in machines
+        ]
+
+    def _networks(self, machines: list[VirtualMachine], typed: QueryDict) -> list[tuple[str, str, str]]:
+        """Return the networks of these machines with what each is to become, by name."""
+        moids = {nic["network_moid"] for machine in machines for nic in machine.nics}
+        named = Network.objects.visible_to(self.actor).filter(moid__in=moids).values_list("moid", "name")
+        pairs = sorted(set(named), key=lambda pair: pair[1])
+        return [(moid, name, typed.get(f"network-{moid}", "")) for moid, name in pairs]
 
     def plan(self, typed: QueryDict) -> Plan:
         """Return what was typed as a plan. Raises PlanInvalid."""
@@ -94,6 +117,15 @@ def _networks(typed: QueryDict) -> dict[str, str]:
     """Return which network of the source becomes which of the destination."""
     named = {key.removeprefix("network-"): str(typed[key]) for key in typed if key.startswith("network-")}
     return {source: destination for source, destination in named.items() if destination}
+
+
+def _known(texts: list[str]) -> set[UUID]:
+    """Return those that are ids."""
+    found = set()
+    for text in texts:
+        with suppress(ValueError):
+            found.add(UUID(text))
+    return found
 
 
 def _uuid(text: str) -> UUID:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
@@ -24,7 +25,10 @@ class Page(Generic[ModelT]):
 
 
 def page_of(rows: QuerySet[ModelT], *, sort: str, cursor: str, limit: int = PAGE) -> Page[ModelT]:
-    """Return the page at `cursor` of `rows`, sorted by `sort` (a column, with "-" in front: descending)."""
+    """Return the page at `cursor` of `rows`, sorted by `sort` (a column, with "-" in front: descending).
+
+    A cursor comes from an address, so anybody may have written it: one that does not fit is the first page's.
+    """
     column, descending = sort.lstrip("-"), sort.startswith("-")
     back, key = _read(cursor)
     falling = descending != back
@@ -47,7 +51,9 @@ def page_of(rows: QuerySet[ModelT], *, sort: str, cursor: str, limit: int = PAGE
 
 def _beyond(column: str, key: list[Any], *, falling: bool) -> Q:
     past = "lt" if falling else "gt"
-    return Q(**{f"{column}__{past}": key[0]}) | Q(**{column: key[0], f"id__{past}": key[1]})
+    # The first condition alone is implied, and is what an index can begin at: an OR cannot.
+    begun = Q(**{f"{column}__{past}e": key[0]})
+    return begun & (Q(**{f"{column}__{past}": key[0]}) | Q(**{column: key[0], f"id__{past}": key[1]}))
 
 
 def _write(row: Model, column: str, *, back: bool) -> str:
@@ -60,6 +66,6 @@ def _read(cursor: str) -> tuple[bool, list[Any]]:
     """Return direction and key; a cursor that is none begins at the first page."""
     try:
         back, value, key = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, TypeError):
+        return bool(back), [value, UUID(key)]
+    except (ValueError, TypeError, AttributeError):
         return False, []
-    return bool(back), [value, key]

@@ -1,11 +1,10 @@
 """The provider's pages that span apps: home, tenants, one tenant with its destinations."""
 
-from collections import Counter
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,15 +13,18 @@ from django.utils.crypto import get_random_string
 
 from agents.models import Agent, Offer, Site, VirtualMachine
 from agents.services import offer_grant
-from migrations_app.domain.lifecycle import CLOSED, Phase
+from migrations_app.domain.lifecycle import CLOSED
 from migrations_app.models import MigrationUnit
-from portal.pages.attention import Item, attention
+from portal.lib.paging import page_of
+from portal.pages.attention import attention
+from portal.pages.numbers import MOVING, customers, tenants_foremost, tenants_told
 from tenants.domain.roles import Right, TenantKind
 from tenants.interfaces import ProviderView
 from tenants.models import Membership, Tenant
 from tenants.services import tenant_onboard
 
 PASSWORD_LENGTH = 16
+TENANTS_SHOWN = 10
 
 
 class ProviderHome(ProviderView):
@@ -32,13 +34,20 @@ class ProviderHome(ProviderView):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show it."""
-        tenants, items = _stand()
+        now = timezone.now()
+        needs = attention(now=now, reader=self.actor.tenant_id, everywhere=True)
+        foremost = tenants_foremost([item.tenant_id for item in needs.items], limit=TENANTS_SHOWN)
+        units = MigrationUnit.objects.aggregate(
+            moving=Count("id", filter=MOVING), groups=Count("group", filter=MOVING, distinct=True)
+        )
         return self.show(
-            items=items[:20],
-            count=len(items),
-            tenants=[tenant for tenant in tenants if tenant["kind"] == TenantKind.CUSTOMER][:10],
-            moving=MigrationUnit.objects.exclude(phase__in=[*CLOSED, Phase.PLANNED]).count(),
-            now=timezone.now(),
+            items=needs.items,
+            count=needs.count,
+            tenants=tenants_told(foremost, now=now),
+            tenants_count=customers().count(),
+            moving=units["moving"],
+            groups=units["groups"],
+            now=now,
         )
 
 
@@ -50,7 +59,7 @@ class Tenants(ProviderView):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show them."""
-        return self.show(tenants=_customers())
+        return self.page()
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         """Make a tenant with its first owner, whose password is on this answer and nowhere else."""
@@ -62,7 +71,15 @@ class Tenants(ProviderView):
             person_name=request.POST.get("owner_name", "").strip()[:200],
             password=password,
         )
-        return self.show(tenants=_customers(), made=tenant, email=email, password=password)
+        return self.page(made=tenant, email=email, password=password)
+
+    def page(self, **more: Any) -> HttpResponseBase:
+        """Show one page of them by name."""
+        text = self.request.GET.get("q", "").strip()[:100]
+        rows = customers().filter(name__icontains=text) if text else customers()
+        page = page_of(rows, sort="name", cursor=self.request.GET.get("cursor", ""))
+        tenants = tenants_told(page.rows, now=timezone.now())
+        return self.show(tenants=tenants, page=page, count=rows.count(), q=text, **more)
 
 
 class OneTenant(ProviderView):
@@ -115,48 +132,3 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         return UUID(int=0)
-
-
-def _customers() -> list[dict[str, Any]]:
-    tenants, _ = _stand()
-    return [tenant for tenant in tenants if tenant["kind"] == TenantKind.CUSTOMER]
-
-
-def _stand() -> tuple[list[dict[str, Any]], list[Item]]:
-    """Return all organisations, each with how many things are wrong there, and those things."""
-    tenants = _tenants()
-    items = attention(now=timezone.now(), names={tenant["id"]: tenant["name"] for tenant in tenants})
-    wrong = Counter(item.tenant_id for item in items)
-    return [{**tenant, "wrong": wrong[tenant["id"]]} for tenant in tenants], items
-
-
-def _tenants() -> list[dict[str, Any]]:
-    """Return all organisations with their numbers, in a constant number of queries."""
-    rows = Tenant.objects.order_by("name", "id").values("id", "name", "kind", "created_at")
-    sites = _by_tenant(Site.objects.all())
-    machines = _by_tenant(VirtualMachine.objects.filter(gone_at=None))
-    nothing: dict[str, Any] = {}
-    units: dict[Any, dict[str, Any]] = {
-        row["tenant_id"]: dict(row)
-        for row in MigrationUnit.objects.order_by()
-        .values("tenant_id")
-        .annotate(
-            moving=Count("id", filter=~Q(phase__in=[*CLOSED, Phase.PLANNED])),
-            committed=Count("id", filter=Q(phase=Phase.COMMITTED)),
-            failed=Count("id", filter=Q(phase=Phase.FAILED)),
-        )
-    }
-    return [
-        {
-            **row,
-            "sites": sites.get(row["id"], 0),
-            "machines": machines.get(row["id"], 0),
-            **{key: units.get(row["id"], nothing).get(key, 0) for key in ("moving", "committed", "failed")},
-        }
-        for row in rows
-    ]
-
-
-def _by_tenant(rows: Any) -> dict[UUID, int]:
-    counted = rows.order_by().values("tenant_id").annotate(number=Count("id"))
-    return {row["tenant_id"]: row["number"] for row in counted}

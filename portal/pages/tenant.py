@@ -27,10 +27,10 @@ class TenantHome(TenantView):
         if self.belonging.kind is TenantKind.PROVIDER:
             return redirect("provider_home")
         counts = self._counts()
-        items = attention(now=timezone.now(), names={self.belonging.tenant_id: ""})
+        needs = attention(now=timezone.now(), reader=self.actor.tenant_id)
         return self.show(
-            items=items[:20],
-            count=len(items),
+            items=needs.items,
+            count=needs.count,
             counts=counts,
             steps=_steps(counts),
             following=self._next(counts),

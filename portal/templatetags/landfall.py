@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -23,6 +24,7 @@ BAR_HEIGHT = 6
 
 
 @register.simple_tag
+@lru_cache(maxsize=1024)
 def icon(name: str, more: str = "") -> SafeString:
     """Return an icon of the sprite; it stands beside a word, so that no reader says it twice."""
     return format_html(
@@ -36,13 +38,19 @@ def icon(name: str, more: str = "") -> SafeString:
 @register.simple_tag
 def state(kind: str, value: str, *, loud: bool = False) -> SafeString:
     """Return the badge of a state: icon and word, from the one table."""
-    tone, drawn, word = STATES[kind].get(str(value), UNKNOWN)
+    return _state(kind, str(value), loud)
+
+
+# A long list says the same few states again and again.
+@lru_cache(maxsize=1024)
+def _state(kind: str, value: str, loud: bool) -> SafeString:
+    tone, drawn, word = STATES[kind].get(value, UNKNOWN)
     return format_html(
         '<span class="lf-state is-{}{}">{}{}</span>',
         tone,
         " is-loud" if loud else "",
         icon(drawn),
-        word or str(value).replace("_", " ").capitalize(),
+        word or value.replace("_", " ").capitalize(),
     )
 
 

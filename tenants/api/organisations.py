@@ -74,8 +74,8 @@ class Tenants(ProviderApi):
     @extend_schema(responses=TenantOut(many=True))
     def get(self, request: Request) -> Response:
         """Return the tenants by name."""
-        rows = Tenant.objects.filter(kind=TenantKind.CUSTOMER).order_by("name", "id")
-        return listed(request, rows, shown=lambda page: TenantOut(page, many=True).data)
+        rows = Tenant.objects.filter(kind=TenantKind.CUSTOMER)
+        return listed(request, rows, sort="name", shown=lambda page: TenantOut(page, many=True).data)
 
     @extend_schema(request=TenantIn, responses={201: TenantMade})
     def post(self, request: Request) -> Response:

@@ -1,6 +1,6 @@
 """The base of the API's calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar
 from uuid import UUID
@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from portal.lib.paging import page_of
 from portal.lib.refusal import Refusal
 from portal.lib.tenancy import provider_context, tenant_context
 from tenants.domain.roles import Actor, Right, TenantKind
@@ -21,6 +22,7 @@ from tenants.selectors import Belonging, belongings_of
 ORGANISATION = "HTTP_LANDFALL_ORGANISATION"
 PAGE = 100
 PAGE_MAX = 500
+LIMIT_DIGITS = 9
 
 
 class OrganisationNeeded(Refusal):
@@ -114,21 +116,23 @@ class ProviderApi(TenantApi):
         return provider_context()
 
 
-def listed(request: Request, rows: Any, *, shown: Callable[[list[Any]], Any]) -> Response:
-    """Return one page of the ordered queryset `rows`, as `shown` makes JSON of it, and where the next is."""
-    limit = min(_number(request.query_params.get("limit"), PAGE), PAGE_MAX)
-    offset = _number(request.query_params.get("cursor"), 0)
-    page = list(rows[offset : offset + limit + 1])
-    following = None
-    if len(page) > limit:
-        query = request.query_params.copy()
-        query["cursor"] = str(offset + limit)
-        following = f"{request.path}?{query.urlencode()}"
-    return Response({"results": shown(page[:limit]), "next": following})
+def listed(request: Request, rows: Any, *, sort: str, shown: Callable[[Sequence[Any]], Any]) -> Response:
+    """Return one page of `rows` by the column `sort`, as `shown` makes JSON of it, and the next one."""
+    page = page_of(rows, sort=sort, cursor=request.query_params.get("cursor", ""), limit=limit_of(request))
+    return Response({"results": shown(page.rows), "next": following(request, page.next)})
 
 
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 10 else default
+def limit_of(request: Request) -> int:
+    """Return how many rows the caller wants of a page: PAGE unless told, at most PAGE_MAX."""
+    asked = request.query_params.get("limit", "")
+    return min(max(int(asked), 1), PAGE_MAX) if asked.isdigit() and len(asked) < LIMIT_DIGITS else PAGE
+
+
+def following(request: Request, cursor: str) -> str | None:
+    """Return the address of the page at `cursor`, with all else that was asked; None for no cursor."""
+    query = request.query_params.copy()
+    query["cursor"] = cursor
+    return f"{request.path}?{query.urlencode()}" if cursor else None
 
 
 def _organisation_needed(belongings: list[Belonging]) -> OrganisationNeeded:

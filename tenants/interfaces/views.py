@@ -69,7 +69,11 @@ class TenantView(View):
 
     def show(self, template: str = "", *, status: int = 200, **context: Any) -> TemplateResponse:
         """Return the page; it is rendered before the organisation is left."""
-        context |= {"actor": self.actor, "belonging": self.belonging, "rights": _rights(self.actor)}
+        context = {
+            "actor": self.actor,
+            "belonging": self.belonging,
+            "rights": _rights(self.actor),
+        } | context
         return TemplateResponse(self.request, template or self.template, context, status=status)
 
     def refused_to(self, request: HttpRequest) -> str:

@@ -1,12 +1,8 @@
 """The homes, the provider's tenants, sign-in, and what is sent with every page."""
 
-import json
-
 import pytest
 from django.core import mail
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from agents.domain.site import SiteState
 from agents.models import Offer, Site
@@ -15,7 +11,6 @@ from tenants.models import Person
 from tenants.services import tenant_create
 from tests.cast import Cast
 from tests.functional.pages import signed_in, text
-from tests.functional.test_machine_list import BASELINE
 from tests.staff import Staff, staff_create
 
 PASSWORD = "a long enough secret"  # noqa: S105  for this test's own database
@@ -159,21 +154,3 @@ def test_a_tenant_s_site_is_never_granted(cast: Cast, staff: Staff) -> None:
     answer = signed_in("petra").post(f"/provider/tenants/{tenant}/offers", {"site": str(cast.acme.site.id)})
 
     assert answer.status_code == 404
-
-
-@pytest.mark.parametrize("page", ["/provider/", "/provider/tenants/"])
-def test_more_tenants_ask_no_more_of_the_database(cast: Cast, staff: Staff, page: str) -> None:
-    petra = signed_in("petra")
-    few = queries(petra, page)
-    for number in range(5):
-        tenant_create(name=f"More {number}", owner_id=staff.petra.pk)
-
-    assert {page: queries(petra, page)} == {page: few}
-    assert few == json.loads(BASELINE.read_text()).get(page)
-
-
-def queries(client: Client, address: str) -> int:
-    """Return how often an answer asks the database."""
-    with CaptureQueriesContext(connection) as asked:
-        client.get(address)
-    return len(asked)

@@ -1,19 +1,15 @@
 """Usage and prices: who sees which money, in pages, calls and files."""
 
-import json
 from decimal import Decimal
 
 import pytest
 
-from billing.models import MeterEvent
 from billing.services import price_publish
 from migrations_app.services import commit_request, cutover_request, group_start
 from portal.lib.tenancy import tenant_context
 from tenants.selectors import actor_for
 from tests.cast import NOON, Cast, group_of, plan_of
 from tests.functional.pages import signed_in, text
-from tests.functional.test_groups_pages import queries
-from tests.functional.test_machine_list import BASELINE
 from tests.journey import Journey
 from tests.sessions import committed
 from tests.staff import Staff, staff_create
@@ -172,17 +168,3 @@ def test_a_published_price_never_changes_what_was_billed_before(cast: Cast, staf
 
     [line] = signed_in("alice").get("/api/v1/usage/").json()["results"]
     assert line["amount"] == "49.00"
-
-
-@pytest.mark.parametrize("page", ["usage/"])
-def test_more_lines_ask_no_more_of_the_database(cast: Cast, staff: Staff, page: str) -> None:
-    priced(cast, staff)
-    moved(cast, "m-0")
-    alice = signed_in("alice")
-    few = queries(alice, usage_page(cast))
-    moved(cast, "m-1", "m-2", "m-3", wave="Second wave")
-
-    assert {page: queries(alice, usage_page(cast))} == {page: few}
-    assert few == json.loads(BASELINE.read_text()).get(f"/t/{page}")
-    with tenant_context(cast.acme.tenant.id):
-        assert MeterEvent.objects.count() == 4

@@ -38,10 +38,15 @@ document.addEventListener("submit", (event) => {
 })
 
 document.addEventListener("change", (event) => {
-  if (event.target.closest("[data-send]")) event.target.form.requestSubmit()
+  const form = event.target.form
+  if (event.target.closest("[data-send]")) form.requestSubmit()
+  if (event.target.closest("[data-look]")) form.querySelector("[name=look]")?.click()
 })
 
 document.addEventListener("keydown", (event) => {
+  // Enter in a search inside a larger form searches, and does not send the form.
+  const search = event.target.closest("[data-enter]")
+  if (event.key === "Enter" && search) { event.preventDefault(); document.getElementById(search.dataset.enter).click(); return }
   const typing = event.target.closest("input, textarea, select, [contenteditable]")
   if (event.key === "Escape") {
     for (const open of document.querySelectorAll("details.lf-menu[open]")) open.open = false

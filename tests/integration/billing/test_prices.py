@@ -7,7 +7,7 @@ import pytest
 from django.db import ProgrammingError
 
 from billing.models import PriceBookVersion
-from billing.selectors import UsageFilter, prices_list, usage_csv_rows, usage_page, usage_totals
+from billing.selectors import UsageFilter, prices_page, usage_csv_rows, usage_page, usage_totals
 from billing.services import PricePublishRefused, price_publish
 from portal.lib.tenancy import provider_context, tenant_context
 from tenants.domain.roles import Actor, RightMissing, Role
@@ -132,7 +132,7 @@ def test_prices_are_listed_with_the_time_in_which_they_hold(cast: Cast) -> None:
     publish(cast, cast.acme, "99", since=NOON + HOUR)
 
     with tenant_context(cast.acme.tenant.id):
-        rows = prices_list(now=NOON)
+        rows = prices_page(now=NOON).rows
     assert [(row.number, row.effective_to, row.holds_now) for row in rows] == [
         (2, None, False),
         (1, NOON + HOUR, True),
@@ -143,7 +143,7 @@ def test_a_tenant_sees_its_own_prices_only(cast: Cast) -> None:
     publish(cast, cast.globex, "10")
 
     with tenant_context(cast.acme.tenant.id):
-        assert prices_list(now=NOON) == []
+        assert prices_page(now=NOON).rows == ()
 
 
 def test_the_provider_sees_the_usage_of_all_tenants(cast: Cast) -> None:
