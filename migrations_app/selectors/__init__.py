@@ -9,12 +9,13 @@ from migrations_app.selectors.groups import (
     groups_found,
     groups_page,
 )
-from migrations_app.selectors.history import unit_commands, unit_history, unit_of_group
+from migrations_app.selectors.history import group_history, unit_commands, unit_history, unit_of_group
 from migrations_app.selectors.preflight import preflight
 from migrations_app.selectors.rows import (
     CommandRow,
     ConditionRow,
     DiskRow,
+    EventRow,
     GroupDetail,
     GroupPage,
     GroupRow,
@@ -32,6 +33,7 @@ __all__ = [
     "ConditionRow",
     "DiskRow",
     "DueGroup",
+    "EventRow",
     "GroupDetail",
     "GroupFilter",
     "GroupPage",
@@ -43,6 +45,7 @@ __all__ = [
     "UnitRow",
     "board",
     "group_detail",
+    "group_history",
     "group_rows",
     "group_snapshot",
     "groups_due",

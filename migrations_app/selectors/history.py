@@ -5,7 +5,7 @@ from uuid import UUID
 from agents.models import Agent, Command
 from migrations_app.domain.lifecycle import Phase
 from migrations_app.models import MigrationGroup, MigrationUnit, Transition
-from migrations_app.selectors.rows import CommandRow, MoveRow
+from migrations_app.selectors.rows import CommandRow, EventRow, MoveRow
 
 MOST = 200
 
@@ -22,6 +22,15 @@ def unit_history(unit: MigrationUnit, *, limit: int = MOST) -> tuple[MoveRow, ..
             reason=move.reason,
         )
         for move in moves
+    )
+
+
+def group_history(group: MigrationGroup, *, limit: int) -> tuple[EventRow, ...]:
+    """Return the last moves of the group's units, the newest first."""
+    moves = Transition.objects.filter(unit__group=group).select_related("unit").order_by("-at", "-number")
+    return tuple(
+        EventRow(at=move.at, name=move.unit.name, to_phase=Phase(move.to_phase), reason=move.reason)
+        for move in moves[:limit]
     )
 
 

@@ -100,6 +100,16 @@ class MoveRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """One move of one of a group's machines."""
+
+    at: datetime
+    name: str
+    to_phase: Phase
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRow:
     """A command on the tenant's behalf and what became of it; `agent` is empty for the provider's own."""
 

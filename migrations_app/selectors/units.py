@@ -130,12 +130,12 @@ def _row(unit: MigrationUnit, around: _Around, landings: Mapping[str, str]) -> U
 
 
 def progress_of(phase: Phase, ready: bool, fraction: float) -> float:
-    """Return how far a unit is between 0 and 1; nine tenths are the bytes, the rest the cut-over."""
+    """Return how much of a unit is copied, between 0 and 1; a later round goes over what changed since."""
     if phase is Phase.COMMITTED:
         return 1.0
     if phase in (Phase.PLANNED, Phase.CANCELLED, Phase.ROLLED_BACK, Phase.VALIDATING):
         return 0.0
-    return 0.9 if ready else 0.9 * fraction
+    return 1.0 if ready else fraction
 
 
 def _remaining(rounds: tuple[RoundRow, ...], live: LiveRow | None) -> int | None:

@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from migrations_app.domain.lifecycle import Desired, Phase, TierGate
+from migrations_app.domain.lifecycle import Desired, Phase
 from migrations_app.models import MigrationGroup, MigrationUnit
 from migrations_app.selectors import (
     GroupDetail,
     group_detail,
+    group_history,
     preflight,
     unit_commands,
     unit_history,
@@ -24,7 +25,6 @@ from migrations_app.selectors import (
 from migrations_app.services import (
     ConfirmationWrong,
     CutoverNotReady,
-    PlannedTier,
     commit_request,
     cutover_request,
     cutover_withdraw,
@@ -34,18 +34,18 @@ from migrations_app.services import (
     group_resume,
     group_start,
     rollback_request,
-    tiers_update,
     unit_retry,
     unit_rollback,
     unverified_accept,
 )
 from migrations_app.views.steps import figures_of, steps_of
-from migrations_app.views.told import failures_told, findings_told
+from migrations_app.views.told import failures_told, findings_told, passed_told, waits_told
 from tenants.domain.roles import Right
 from tenants.interfaces import ProviderView, TenantView
 
 TIMED = frozenset({Phase.QUIESCING, Phase.FINAL_DELTA, Phase.SWITCHING, Phase.VERIFYING, Phase.ROLLING_BACK})
 """The phases of a cut-over, in which people count seconds."""
+EVENTS = 12
 PLAIN: Mapping[str, tuple[Right, Callable[..., None]]] = {
     "start": (Right.OPERATE, group_start),
     "cancel": (Right.OPERATE, group_cancel),
@@ -151,8 +151,11 @@ class Cutover(GroupView):
             row=detail.row,
             findings=findings,
             blocked=sum(finding.severity == "fail" for finding in findings),
+            passed=passed_told(findings),
             figures=figures_of(detail),
             ready=_ready(detail),
+            now=timezone.now(),
+            in_step=sum(unit.phase == Phase.READY for unit in detail.units),
         )
 
     def post(self, request: HttpRequest, group: UUID) -> HttpResponseBase:
@@ -164,31 +167,6 @@ class Cutover(GroupView):
         messages.success(
             request, "The cut-over has been asked for. Rolling back stays possible until you commit."
         )
-        return self.back(group)
-
-
-class BootOrder(GroupView):
-    """The boot tiers and each machine's place in them."""
-
-    right: ClassVar = Right.OPERATE
-
-    def post(self, request: HttpRequest, group: UUID) -> HttpResponseBase:
-        """Set them; a tier that is named by no machine is dropped."""
-        own = self.group(group)
-        places = {unit.id: _tier(request.POST.get(f"tier-{unit.id}"), unit.tier) for unit in own.units.all()}
-        old = {tier.number: tier for tier in own.tiers.all()}
-        tiers = [
-            PlannedTier(
-                number,
-                delay_s=_delay(request.POST.get(f"delay-{number}"), old[number].delay_s),
-                gate=TierGate(old[number].gate),
-                gate_limit_s=old[number].gate_limit_s,
-            )
-            if number in old
-            else PlannedTier(number)
-            for number in sorted(set(places.values()))
-        ]
-        tiers_update(group=own, actor=self.actor, tiers=tiers, units=places)
         return self.back(group)
 
 
@@ -210,6 +188,7 @@ class OneUnit(GroupView):
             commands=commands,
             topics=f"unit:{own.id},group:{group}",
             failures=failures_told([shown]),
+            waits=waits_told([shown]),
         )
 
 
@@ -248,6 +227,8 @@ def group_shown(own: MigrationGroup, *, now: datetime) -> dict[str, Any]:
         "decisions": [unit for unit in detail.units if _waits(unit)],
         "failures": failures_told(detail.units),
         "failed": f"{detail.row.failed} failed",
+        "waits": waits_told(detail.units),
+        "events": group_history(own, limit=EVENTS),
         "now": now,
         "steps_timed": TIMED,
         "topics": ",".join([f"group:{own.id}", *(f"unit:{unit.id}" for unit in detail.units[:60])]),
@@ -288,11 +269,3 @@ def _moment(text: str) -> Any:
             remedy="Choose a date and a time, or leave it empty for now.",
         )
     return found
-
-
-def _tier(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdigit() and 0 < int(text) < 100 else default
-
-
-def _delay(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdigit() and int(text) <= 3600 else default

@@ -72,3 +72,39 @@ def test_the_page_keeps_what_it_does_not_ask_about(group: MigrationGroup) -> Non
     with tenant_context(group.tenant_id):
         first = group.tiers.get(number=1)
     assert (first.delay_s, first.gate, first.gate_limit_s) == (30, TierGate.NONE, 90)
+
+
+def page_order(group: MigrationGroup, **typed: str) -> dict[str, int]:
+    """Send the form of the group's page; return where each machine stands then."""
+    signed_in("alice").post(page_of(group, "order"), typed)
+    with tenant_context(group.tenant_id):
+        return dict(group.units.values_list("name", "tier"))
+
+
+@pytest.mark.parametrize(
+    ("way", "found"),
+    [("down", {"db01": 1, "web01": 2}), ("up", {"db01": 1, "web01": 1}), ("away", {"db01": 1, "web01": 1})],
+)
+def test_a_button_moves_a_machine_by_one_tier(group: MigrationGroup, way: str, found: dict[str, int]) -> None:
+    assert page_order(group, move=f"{units_of(group)['web01']}:{way}") == found
+
+
+def test_a_button_for_somebody_else_s_machine_moves_nothing(group: MigrationGroup) -> None:
+    assert page_order(group, move="00000000-0000-0000-0000-000000000001:down") == {"db01": 1, "web01": 1}
+
+
+def test_the_page_sets_what_a_tier_waits_for(group: MigrationGroup) -> None:
+    page_order(group, **{"delay-1": "20", "gate-1": "running", "limit-1": "120"})
+
+    with tenant_context(group.tenant_id):
+        first = group.tiers.get(number=1)
+    assert (first.delay_s, first.gate, first.gate_limit_s) == (20, TierGate.RUNNING, 120)
+
+
+@pytest.mark.parametrize("wrong", ["-1", "99999", "soon", "²", ""])
+def test_a_wait_that_is_no_number_of_seconds_changes_nothing(group: MigrationGroup, wrong: str) -> None:
+    page_order(group, **{"delay-1": wrong, "gate-1": wrong, "limit-1": wrong})
+
+    with tenant_context(group.tenant_id):
+        first = group.tiers.get(number=1)
+    assert (first.delay_s, first.gate, first.gate_limit_s) == (30, TierGate.NONE, 90)

@@ -3,13 +3,20 @@
 const part = document.querySelector("[data-live]")
 const chip = document.querySelector("[data-live-chip]")
 const PAUSE = 500, POLL = 10000, STALE = 15000, RETRY = 3000
-let loaded = Date.now(), source = null, heard = Date.now(), due = null, degraded = true
+let loaded = Date.now(), source = null, heard = Date.now(), due = null, stream = "connecting"
+const LOOKS = { live: ["good", "Live"], polling: ["idle", "Polling"], down: ["warn", "Reconnecting"], connecting: ["idle", "Connecting"] }
 
-function say(tone, word) {
+// The chip tells how old the page may be: what was heard by the stream and what was fetched count alike.
+function tell() {
+  const age = Date.now() - heard
+  const [tone, word] = age > STALE ? ["warn", `Stale, ${Math.round(age / 1000)} s`] : LOOKS[stream]
+  document.body.classList.toggle("is-stale", age > STALE)
   if (!chip || chip.lastElementChild.textContent === word) return
   chip.className = `lf-state is-${tone} lf-tab`
   chip.lastElementChild.textContent = word
 }
+
+function now(state) { stream = state; tell() }
 
 // What somebody has begun to type or to choose is never replaced under them.
 function changed(field) {
@@ -37,19 +44,18 @@ async function open() {
     if (!answer.ok) throw new Error(String(answer.status))
     source = new EventSource((await answer.json()).url)
   } catch {
-    say("warn", "Reconnecting")
+    if (stream !== "polling") now("down")
     setTimeout(open, RETRY)
     return
   }
   source.addEventListener("state", (event) => {
     heard = Date.now()
-    degraded = event.data !== "live"
-    say(degraded ? "idle" : "good", degraded ? "Polling" : "Live")
+    now(event.data === "live" ? "live" : "polling")
   })
   // The token has lapsed: another one, and nothing is missed but what the look brings.
   source.addEventListener("renew", () => { heard = Date.now(); source.close(); open(); soon() })
   source.addEventListener("changed", () => { heard = Date.now(); soon() })
-  source.onerror = () => { source.close(); degraded = true; say("warn", "Reconnecting"); setTimeout(open, RETRY) }
+  source.onerror = () => { source.close(); now("down"); setTimeout(open, RETRY) }
 }
 
 // Timers count here from the server's time, and are corrected with every fragment.
@@ -65,7 +71,13 @@ if (part) {
   open()
   tick()
   setInterval(tick, 1000)
-  part.addEventListener("htmx:afterSwap", () => { loaded = Date.now(); tick() })
-  setInterval(() => { if (degraded) look() }, POLL)
-  setInterval(() => { if (Date.now() - heard > STALE) say("warn", `Stale, ${Math.round((Date.now() - heard) / 1000)} s`) }, 1000)
+  document.addEventListener("htmx:afterSwap", () => {
+    loaded = heard = Date.now()
+    if (stream === "down") stream = "polling"
+    tick()
+    tell()
+  })
+  setInterval(() => { if (stream !== "live") look() }, POLL)
+  setInterval(tell, 1000)
+  document.addEventListener("visibilitychange", look)
 }

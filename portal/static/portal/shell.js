@@ -59,6 +59,25 @@ document.addEventListener("keydown", (event) => {
   }
 })
 
+// Whoever is signed out meanwhile gets the sign-in page instead of a part of this one: go there.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const answered = event.detail.xhr.responseURL
+  if (!answered || new URL(answered).pathname === location.pathname) return
+  event.detail.shouldSwap = false
+  location.reload()
+})
+
+// How old a page is that looks again by itself, once that is worth a word.
+const stale = one("[data-stale]")
+let fresh = Date.now()
+document.addEventListener("htmx:afterSwap", () => { fresh = Date.now() })
+if (stale && one("[data-refresh]"))
+  setInterval(() => {
+    const age = Math.round((Date.now() - fresh) / 1000)
+    stale.hidden = document.hidden || age < 25
+    stale.lastElementChild.textContent = `Stale, ${age} s`
+  }, 1000)
+
 // A page that asks for it looks again by itself: sites and agents change while somebody watches.
 for (const part of document.querySelectorAll("[data-refresh]"))
   setInterval(() => {
