@@ -19,12 +19,25 @@ from tenants.models import Tenant
 
 SHOWN = 20
 HARM, WAITS, SOON = 0, 1, 2
+_BY_ITSELF = "The connector goes on trying by itself; running moves go on."
 _SITES = {
-    SiteState.UNREACHABLE: (HARM, "vCenter of {} is not reached"),
-    SiteState.HUNG: (HARM, "vCenter of {} has stopped answering"),
-    SiteState.CREDENTIALS_REFUSED: (HARM, "vCenter of {} refused the password"),
-    SiteState.CERTIFICATE_CHANGED: (HARM, "vCenter of {} shows another certificate"),
-    SiteState.CERTIFICATE_UNKNOWN: (WAITS, "Compare the certificate of {}"),
+    SiteState.UNREACHABLE: (HARM, "vCenter of {} is not reached", _BY_ITSELF),
+    SiteState.HUNG: (HARM, "vCenter of {} has stopped answering", _BY_ITSELF),
+    SiteState.CREDENTIALS_REFUSED: (
+        HARM,
+        "vCenter of {} refused the password",
+        "It is not tried again, so that no account is locked.",
+    ),
+    SiteState.CERTIFICATE_CHANGED: (
+        HARM,
+        "vCenter of {} shows another certificate",
+        "No password is sent until somebody accepts it.",
+    ),
+    SiteState.CERTIFICATE_UNKNOWN: (
+        WAITS,
+        "Compare the certificate of {}",
+        "Nobody has accepted it yet, and no password is sent before that.",
+    ),
 }
 _ASKED = sorted(condition.value for condition in FOR_A_PERSON)
 
@@ -133,12 +146,12 @@ def _machines(count: int, name: str) -> str:
 
 def _site(row: Site) -> Item:
     state = SiteState(row.state)
-    rank, title = _SITES[state]
+    rank, title, why = _SITES[state]
     return Item(
         tenant_id=row.tenant_id,
         rank=rank,
         title=title.format(row.name),
-        why=row.state_reason or "The site's page says what to do.",
+        why=row.state_reason or why,
         code=row.state_code,
         whose=row.name,
         since=row.state_since,

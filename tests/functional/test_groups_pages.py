@@ -99,7 +99,7 @@ def test_a_refused_plan_is_told_with_all_that_was_typed(cast: Cast) -> None:
 
     content = answer.content.decode()
     assert 'value="First wave"' in content
-    assert "<option selected>3</option>" in content
+    assert 'value="3" aria-label="Tier of web01"' in content
     assert '<option value="abort" selected>' in content
 
 
