@@ -19,9 +19,9 @@ TENANT_PAGES = (
 PROVIDER_PAGES = ("", "tenants/", "groups/?view=board", "groups/?view=list", "usage/", "prices/")
 CALLS = (
     *("sites/", "agents/", "machines/", "machines/?sort=-disk_bytes", "machines/?q=vm size>100GiB"),
-    *("commands/", "destinations/", "groups/", "usage/"),
+    *("commands/", "destinations/", "groups/", "groups/?sort=name", "usage/", "usage/prices/"),
 )
-PROVIDER_CALLS = ("tenants/", "provider/usage/", "prices/")
+PROVIDER_CALLS = ("tenants/", "provider/groups/", "provider/usage/", "prices/")
 
 
 class Lists:

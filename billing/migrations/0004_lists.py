@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0002_fences"),
+        ("billing", "0003_never_emptied"),
     ]
 
     operations = [
