@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agents", "0006_lists"),
+        ("agents", "0007_lists"),
         ("migrations_app", "0002_fences"),
     ]
 

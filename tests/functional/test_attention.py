@@ -1,10 +1,11 @@
 """What needs somebody: told once, the worst first, with a page that the reader may open."""
 
 import pytest
+from django.utils import timezone
 
 from agents.domain.protocol import Failure, Step
 from agents.domain.site import SiteState
-from agents.models import Site
+from agents.models import Agent, Site
 from portal.lib.tenancy import tenant_context
 from tests.cast import NOON, Cast
 from tests.functional.pages import signed_in, text
@@ -77,6 +78,8 @@ def test_the_provider_looks_at_a_group_and_may_ask_for_nothing(broken: Cast) -> 
 
 def test_the_tenants_with_something_wrong_are_the_first_on_the_provider_s_home(broken: Cast) -> None:
     staff_create()
+    with tenant_context(broken.globex.tenant.id):
+        Agent.objects.update(last_seen_at=timezone.now())
 
     tenants = signed_in("petra").get("/provider/").context["tenants"]
 

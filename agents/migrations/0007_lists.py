@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agents", "0005_disks_gone"),
+        ("agents", "0006_gateway_sweeps"),
     ]
 
     operations = [
