@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from agents.domain.delivery import OPEN, TRANSITIONS, CommandPhase, ReportKind, phase_after
-from agents.domain.protocol import Step, report_digest
+from agents.domain.protocol import InventoryKind, Step, report_digest
 from agents.models import Command, Report
 from agents.selectors.pulses import agent_key
 from agents.services.commands import report_of
@@ -17,6 +17,7 @@ from agents.services.watching import site_wake
 from agents.signals import command_finished
 from portal.lib.keys import signature_holds
 from portal.lib.live import publish
+from portal.lib.queue import enqueue
 from portal.lib.transitions import move
 
 log = logging.getLogger(__name__)
@@ -107,6 +108,8 @@ def _progress(command: Command, report: Report, now: datetime) -> None:
     if command.step == Step.WATCH_INVENTORY:
         inventory_apply(site_id=command.unit_id, generation=command.generation, body=body, now=now)
         body = {"kind": body.get("kind", "")}
+        if body["kind"] == InventoryKind.SYNCED:  # what led here stands in the inventory now
+            enqueue("agents.prune", command_id=command.id, tenant_id=command.tenant_id)
     if body.get("frozen") or not _is_overtaken(command, report):
         command.progress = dict(body)
         Command.objects.filter(id=command.id).update(progress=command.progress, progress_at=now)
