@@ -1,4 +1,4 @@
-"""`./landfall lint`: every check of style, types, layers and licences; all of them run, then it says."""
+"""`./landfall lint`: every check of style, types, layers, licences and shape; all run, then it says."""
 
 import os
 import secrets
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from portal.lib.keys import keys_create
 from tests.licences import licences_wrong
+from tests.shape import shape_wrong
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = ("portal", "tenants", "billing", "agents", "migrations_app")
@@ -25,10 +26,9 @@ def main() -> int:
             "LANDFALL_KEYS": folder,
         }
         failed = [name for name, argv, more in _checks(production) if not _passes(name, argv, more)]
-    wrong = licences_wrong()
-    for line in wrong:
-        print(f"licence: {line}")
-    failed += ["licences"] if wrong else []
+    for name, wrong in (("licences", licences_wrong()), ("shape", shape_wrong())):
+        print("\n".join([f"{name}: {'FAILED' if wrong else 'ok'}", *wrong]))
+        failed += [name] if wrong else []
     print("lint: " + (f"failed: {', '.join(failed)}" if failed else "all checks pass"))
     return 1 if failed else 0
 
