@@ -14,7 +14,7 @@ TENANT_PAGES = (
     *("", "sites/", "agents/", "machines/", "machines/?sort=-disk_bytes", "machines/?sort=host_moid"),
     *("machines/?q=vm size>100GiB not power:off&sort=-memory_mib", "machines/?q=host:esx-0001"),
     *("commands/", "commands/?phase=succeeded", "groups/?view=board", "groups/?view=list"),
-    *("groups/?view=list&sort=name", "groups/?view=list&q=Group 09", "groups/new", "usage/"),
+    *("groups/?view=list&sort=name", "groups/?view=list&q=Group 0000", "groups/new", "usage/"),
 )
 PROVIDER_PAGES = ("", "tenants/", "groups/?view=board", "groups/?view=list", "usage/", "prices/")
 CALLS = (
