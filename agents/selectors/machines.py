@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import reduce
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from agents.models import Host, Site, VirtualMachine
 from portal.lib.filters import Field, Kind, Term
@@ -63,6 +63,7 @@ def _text(field: str, value: str, actor: Actor) -> Q:
         sites = Site.objects.visible_to(actor).filter(name__icontains=value)
         return Q(site__in=sites.values("id"))
     if field == "host":
-        hosts = Host.objects.visible_to(actor).filter(name__icontains=value)
-        return Q(host_moid__in=hosts.values("moid"))
+        # By site as well: two sites may have a host of the same moid.
+        own = {"site_id": OuterRef("site_id"), "moid": OuterRef("host_moid")}
+        return Q(Exists(Host.objects.visible_to(actor).filter(name__icontains=value, **own)))
     return Q(**{f"{'guest_id' if field == 'guest' else 'name'}__icontains": value})

@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
+from django.db import connection
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from billing.domain.chain import Link, first_break
 from billing.domain.export import cell
@@ -84,31 +85,60 @@ def usage_page(*, of: UsageFilter, cursor: str = "", limit: int = 50) -> UsagePa
 
 def usage_totals(*, of: UsageFilter) -> tuple[Total, ...]:
     """Return what the usage comes to, by currency: the sum of rounded lines, as an invoice has it."""
-    alike = (
-        _events(of)
-        .order_by()
-        .values("tenant_id", "meter", "quantity", "version")
-        .annotate(times=Count("id"), at=Min("occurred_at"))
-    )
-    return totals(_alike([dict(group) for group in alike]))
+    bounds = {"tenant": of.tenant_id, "since": of.since, "before": of.before}
+    with connection.cursor() as cursor:
+        cursor.execute(_ALIKE, bounds)
+        return totals(_lines([_Alike(*row) for row in cursor.fetchall()]))
 
 
-def _alike(groups: list[dict[str, Any]]) -> Iterator[Line]:
+# Events that cost the same, by the version that holds for them: one look into the index for each version,
+# where a version looked up for each event took three times as long at 10,000. Unpriced events are left out.
+_ALIKE = """
+    SELECT held.tenant_id, held.number, alike.meter, alike.quantity, alike.times, alike.first
+    FROM (
+        SELECT tenant_id, number, effective_from AS begins,
+               lead(effective_from) OVER (PARTITION BY tenant_id ORDER BY effective_from) AS ends
+        FROM price_book_version
+        WHERE %(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s::uuid
+    ) AS held
+    CROSS JOIN LATERAL (
+        SELECT meter, quantity, count(*) AS times, min(occurred_at) AS first
+        FROM meter_event
+        WHERE tenant_id = held.tenant_id
+          AND occurred_at >= greatest(held.begins, %(since)s::timestamptz)
+          AND occurred_at < coalesce(least(held.ends, %(before)s::timestamptz), 'infinity')
+        GROUP BY meter, quantity
+    ) AS alike
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    tenant_id: UUID
+    version: int
+    meter: str
+    quantity: Decimal
+    times: int
+    first: datetime
+
+
+def _lines(groups: Sequence[_Alike]) -> Iterator[Line]:
     """Yield a line for each group of events that cost the same, as often as there are events in it.
 
     One of them is rated and its rounded amount multiplied: the same sum, without reading every event.
     """
-    prices = prices_by_tenant((group["tenant_id"], group["version"]) for group in groups)
+    prices = prices_by_tenant((group.tenant_id, group.version) for group in groups)
+    held = {(tenant, price.version): price for tenant, found in prices.items() for price in found}
     for number, group in enumerate(groups):
         one = Usage(
             event_id=UUID(int=number),
-            meter=Meter(group["meter"]),
-            quantity=group["quantity"],
-            occurred_at=group["at"],
+            meter=Meter(group.meter),
+            quantity=group.quantity,
+            occurred_at=group.first,
         )
-        (line,) = rate([one], prices.get(group["tenant_id"], []))
+        (line,) = rate([one], [held[group.tenant_id, group.version]])
         if line.amount is not None:
-            yield replace(line, amount=line.amount * group["times"])
+            yield replace(line, amount=line.amount * group.times)
 
 
 def usage_csv_rows(*, of: UsageFilter) -> Iterator[list[str]]:

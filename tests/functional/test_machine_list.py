@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from agents.models import VirtualMachine
+from agents.models import Host, Site, VirtualMachine
 from portal.lib.tenancy import tenant_context
 from tests.cast import GIB, NOON, Cast, House, machine_of
 from tests.functional.pages import signed_in, text
@@ -41,6 +41,14 @@ def names(cast: Cast, alice: Client, query: str) -> list[str]:
 )
 def test_it_filters_and_sorts(cast: Cast, alice: Client, query: str, found: list[str]) -> None:
     assert names(cast, alice, query) == found
+
+
+def test_a_host_of_the_same_moid_at_another_site_is_another_host(cast: Cast, alice: Client) -> None:
+    with tenant_context(cast.acme.tenant.id):
+        other = Site.objects.create(tenant=cast.acme.tenant, name="Second", host="127.0.0.1", username="u")
+        Host.objects.create(tenant=cast.acme.tenant, site=other, moid="host-1", name="branch-7", seen_at=NOON)
+
+    assert names(cast, alice, "q=host:branch") == []
 
 
 def test_it_says_why_a_term_does_not_count(cast: Cast, alice: Client) -> None:
