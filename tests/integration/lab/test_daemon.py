@@ -78,10 +78,13 @@ async def test_one_locked_disk_of_two_opens_neither(daemon: StorageDaemon, short
 
 async def test_a_host_that_starts_anew_finds_it(daemon: StorageDaemon, short: Path) -> None:
     again = StorageDaemon(short, daemon.disks)
+    assert daemon.process is not None
+    first = daemon.process
     await daemon.forget()
     assert await again.adopt()
     assert (await again.execute("query-version"))["qemu"]["major"] > 0
     await again.stop()
+    assert not first.running
     assert not await again.adopt()
 
 
