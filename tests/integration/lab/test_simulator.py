@@ -12,6 +12,7 @@ from agents.vsphere.power import guest_shutdown, power_off, power_on
 from agents.vsphere.session import session_open
 from lab import door as door_module
 from lab.door import Door, DoorShut, SeenMachine
+from lab.processes import process_alive
 from lab.simulator import Simulator, simulator_build
 
 pytestmark = pytest.mark.lab
@@ -173,6 +174,15 @@ async def test_two_run_side_by_side(binary: Path, simulator: Simulator, short: P
 async def test_one_that_ends_at_once_is_told(short: Path) -> None:
     with pytest.raises(OSError, match="ended at once"):
         await Simulator.start(Path("/bin/false"), short)
+
+
+async def test_one_that_never_says_where_it_listens_is_ended(short: Path) -> None:
+    silent = short / "silent"
+    silent.write_text('#!/bin/sh\necho $$ >"$TMPDIR/pid"\nexec sleep 60\n')
+    silent.chmod(0o755)
+    with pytest.raises(TimeoutError):
+        await Simulator.start(silent, short, within_s=1)
+    assert not process_alive(int((short / "pid").read_text()), "sleep")
 
 
 def test_the_binary_is_not_built_again_until_its_source_is_newer(binary: Path) -> None:
