@@ -38,7 +38,7 @@ class UsageOut(serializers.Serializer[object]):
     occurred_at = serializers.DateTimeField()
     quantity = serializers.DecimalField(max_digits=30, decimal_places=10)
     unit_price = serializers.DecimalField(max_digits=20, decimal_places=10, allow_null=True)
-    amount = serializers.DecimalField(max_digits=30, decimal_places=2, allow_null=True)
+    amount = serializers.DecimalField(max_digits=30, decimal_places=3, allow_null=True)
     currency = serializers.CharField()
     version = serializers.IntegerField(allow_null=True, help_text="of the prices that it was rated by")
     dedupe_key = serializers.CharField()
