@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from billing.views.usage import Prices, ProviderUsage
 from migrations_app.views.group import ProviderGroup
 from migrations_app.views.lists import ProviderGroups
+from portal.pages.codes import Code
 from portal.pages.home import Home, LiveToken, Theme
 from portal.pages.installer import Installer, Package
 from portal.pages.provider import OneTenant, ProviderHome, TenantOffers, Tenants
@@ -31,6 +32,7 @@ _PROVIDER = [
 urlpatterns = [
     path("", Home.as_view(), name="home"),
     path("theme", Theme.as_view(), name="theme"),
+    path("e/<str:code>", Code.as_view(), name="code"),
     path("live/token", LiveToken.as_view(), name="live-token"),
     path("accounts/", include("allauth.account.urls")),
     path("t/<uuid:tenant>/", include(_TENANT)),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 
 from agents.domain.agent import AgentState, Duty
 from agents.domain.protocol import BEARER_LIFETIME_S
@@ -137,7 +138,11 @@ def agent_enrol(*, token: str, newcomer: Newcomer, now: datetime) -> Enrolled:
 
 @transaction.atomic
 def agent_revoke(*, agent: Agent, actor: Actor, now: datetime) -> None:
-    """Put an agent out: its bearer is worthless from now on, its key signs nothing that counts."""
+    """Put an agent out: its bearer is worthless from now on, its key signs nothing that counts.
+
+    Where it was the connector, another agent of the site that has the duty takes its place, or the next to
+    come; either needs the vCenter's password anew, which was sealed to the key of the one that is out.
+    """
     actor.require(Right.MANAGE_SITES)
     own = Agent.objects.visible_to(actor).select_for_update().get(id=agent.id)
     Agent.objects.filter(id=own.id).update(
@@ -146,7 +151,7 @@ def agent_revoke(*, agent: Agent, actor: Actor, now: datetime) -> None:
     revoked(own.id)
     publish("agents", tenant_id=own.tenant_id)
     for site in Site.objects.filter(connector_id=own.id):
-        site_wake(site_id=site.id, now=now)
+        _connector_replace(site, now)
 
 
 def _enrolment_find(token: str) -> tuple[UUID, UUID] | None:
@@ -213,6 +218,20 @@ def _connector_choose(site: Site, agent: Agent, now: datetime) -> None:
         return
     if Site.objects.filter(id=site.id, connector=None).update(connector=agent):
         site_wake(site_id=site.id, now=now)
+
+
+def _connector_replace(site: Site, now: datetime) -> None:
+    able = Agent.objects.filter(
+        site=site, state=AgentState.ENROLLED.value, duties__contains=[Duty.CONNECTOR.value]
+    )
+    Site.objects.filter(id=site.id).update(
+        connector=able.order_by("-last_seen_at", "id").first(),
+        sealed_password=b"",
+        generation=F("generation") + 1,
+        halted=False,
+    )
+    site_wake(site_id=site.id, now=now)
+    enqueue("agents.offers_refresh", site_id=site.id, tenant_id=site.tenant_id)
 
 
 def _refused(what: str) -> EnrolmentRefused:

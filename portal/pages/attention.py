@@ -168,7 +168,7 @@ def _agent(row: Agent) -> Item:
         rank=HARM,
         title=f"Agent {row.name} is silent",
         why="Its machines keep running. What waits for it goes on by itself when it is back.",
-        code="AGT-01",
+        code="AGT-10",
         whose=row.host_name or row.name,
         since=row.last_seen_at,
         icon="plug-connected-x",

@@ -75,6 +75,7 @@ def known(cast: Cast, staff: Staff) -> dict[str, str]:
         "group": group.id,
         "unit": unit.id,
         "ask": "rollback",
+        "code": "AGT-02",
         "key": "no-such-key",
         "uidb36": "1",
     }
