@@ -26,7 +26,6 @@ from agents.domain.protocol import (
     Validate,
 )
 from agents.domain.sealing import seal
-from agents.vsphere.inventory import datastores
 from agents.vsphere.objects import KINDS
 from agents.vsphere.properties import references
 from agents.vsphere.session import session_open
@@ -257,9 +256,10 @@ class Chain:
 
 def _places(site: LabSite) -> tuple[str, str]:
     """The moids of the site's host and datastore."""
+    types = {kind.name: kind.type for kind in KINDS}
     with session_open(site.simulator.endpoint) as service:
-        [host] = references(service, next(kind.type for kind in KINDS if kind.name == "host"))
-        return host._moId, next(datastores(service)).moid
+        [host], [store] = (references(service, types[name]) for name in ("host", "datastore"))
+        return host._moId, store._moId
 
 
 async def _writing(machine: RunningMachine) -> None:
