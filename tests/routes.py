@@ -75,6 +75,7 @@ ROUTES = {
     "group": _PAGE,
     "group-cutover": get(302, 200, 403, 404, 404, 404),
     "group-order": _FORM,
+    "group-budget": _FORM,
     "group-ask": post(302, 404, 404, 404, 404, 404),  # what the test asks for is no such ask
     "group-confirm": _FORM,
     "unit": _PAGE,

@@ -19,6 +19,7 @@ from agents.services import enrolment_create, site_certificate_accept, site_conn
 from agents.views.agents import shown
 from agents.views.remedies import remedy_of, steps_of
 from portal.lib.paging import page_of
+from portal.lib.whole import whole
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantView
 
@@ -123,7 +124,7 @@ class SiteConnect(SiteView):
             site=self.site(site),
             actor=self.actor,
             host=request.POST.get("host", "").strip(),
-            port=int(port) if port.isdigit() else HTTPS_PORT,
+            port=whole(port, 0 if port.strip() else HTTPS_PORT),
             username=request.POST.get("username", "").strip(),
             password=request.POST.get("password", ""),
             now=timezone.now(),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from migrations_app.views import group, lists, order, plan
+from migrations_app.views import budget, group, lists, order, plan
 
 _GROUP = "groups/<uuid:group>/"
 _UNIT = f"{_GROUP}machines/<uuid:unit>/"
@@ -12,6 +12,7 @@ urlpatterns = [
     path("groups/new", plan.NewGroup.as_view(), name="group-new"),
     path(_GROUP, group.OneGroup.as_view(), name="group"),
     path(f"{_GROUP}cutover", group.Cutover.as_view(), name="group-cutover"),
+    path(f"{_GROUP}budget", budget.Budget.as_view(), name="group-budget"),
     path(f"{_GROUP}order", order.BootOrder.as_view(), name="group-order"),
     path(f"{_GROUP}ask/<str:ask>", group.GroupAsk.as_view(), name="group-ask"),
     path(f"{_GROUP}confirm/<str:ask>", group.GroupConfirm.as_view(), name="group-confirm"),

@@ -10,6 +10,7 @@ from migrations_app.domain.lifecycle import TierGate
 from migrations_app.models import BootTier
 from migrations_app.services import PlannedTier, tiers_update
 from migrations_app.views.group import GroupView
+from portal.lib.whole import whole
 from tenants.domain.roles import Right
 
 TIER_MAX = 99
@@ -25,7 +26,7 @@ class BootOrder(GroupView):
         """Set them; a tier that is named by no machine is dropped."""
         own, typed = self.group(group), request.POST
         places = {
-            unit.id: _number(typed.get(f"tier-{unit.id}"), unit.tier, least=1, most=TIER_MAX)
+            unit.id: whole(typed.get(f"tier-{unit.id}"), unit.tier, least=1, most=TIER_MAX)
             for unit in own.units.all()
         }
         places |= _moved(typed.get("move", ""), places)
@@ -54,13 +55,7 @@ def _tier(number: int, old: BootTier | None, typed: QueryDict) -> PlannedTier:
     asked = typed.get(f"gate-{number}", "")
     return PlannedTier(
         number,
-        delay_s=_number(typed.get(f"delay-{number}"), kept.delay_s, least=0, most=WAIT_MAX_S),
+        delay_s=whole(typed.get(f"delay-{number}"), kept.delay_s, most=WAIT_MAX_S),
         gate=TierGate(asked) if asked in list(TierGate) else kept.gate,
-        gate_limit_s=_number(typed.get(f"limit-{number}"), kept.gate_limit_s, least=1, most=WAIT_MAX_S),
+        gate_limit_s=whole(typed.get(f"limit-{number}"), kept.gate_limit_s, least=1, most=WAIT_MAX_S),
     )
-
-
-def _number(text: str | None, default: int, *, least: int, most: int) -> int:
-    """Return what was typed, or `default` for what is no number of this range."""
-    short = text is not None and text.isascii() and text.isdigit() and len(text) < 6
-    return int(text or 0) if short and least <= int(text or 0) <= most else default

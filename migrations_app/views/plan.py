@@ -13,6 +13,7 @@ from migrations_app.domain.lifecycle import UNDER_WAY, ShutdownPolicy
 from migrations_app.models import MigrationUnit
 from migrations_app.models.group import CUTOVER_BUDGET_BYTES, SHUTDOWN_DEADLINE_S
 from migrations_app.services import Plan, PlanInvalid, PlannedMachine, PlannedTier, group_create
+from portal.lib.whole import whole
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantView
 
@@ -68,6 +69,7 @@ class NewGroup(TenantView):
             typed=typed,
             deadline=typed.get("deadline", SHUTDOWN_DEADLINE_S),
             budget=typed.get("budget", CUTOVER_BUDGET_BYTES // MIB),
+            rate=typed.get("rate", 0),
             **more,
         )
 
@@ -81,7 +83,7 @@ class NewGroup(TenantView):
             {
                 "row": one,
                 "chosen": one.id in chosen,
-                "tier": _number(typed.get(f"tier-{one.id}"), 1),
+                "tier": whole(typed.get(f"tier-{one.id}"), 1),
                 "group": groups.get(one.id, ""),
             }
             for one in machines
@@ -97,7 +99,7 @@ class NewGroup(TenantView):
     def plan(self, typed: QueryDict) -> Plan:
         """Return what was typed as a plan. Raises PlanInvalid."""
         chosen = [_uuid(one) for one in typed.getlist("machine")]
-        machines = [PlannedMachine(one, _number(typed.get(f"tier-{one}"), 1)) for one in chosen]
+        machines = [PlannedMachine(one, whole(typed.get(f"tier-{one}"), 1)) for one in chosen]
         policy = typed.get("policy", ShutdownPolicy.WAIT.value)
         return Plan(
             name=typed.get("name", ""),
@@ -107,9 +109,10 @@ class NewGroup(TenantView):
             network_map=_networks(typed),
             tiers=[PlannedTier(number) for number in sorted({machine.tier for machine in machines})],
             keep_mac=typed.get("keep_mac") == "yes",
-            cutover_budget_bytes=_number(typed.get("budget"), CUTOVER_BUDGET_BYTES // MIB) * MIB,
+            cutover_budget_bytes=whole(typed.get("budget"), CUTOVER_BUDGET_BYTES // MIB) * MIB,
+            rate_limit=whole(typed.get("rate"), 0) * MIB,
             shutdown_policy=ShutdownPolicy(policy) if policy in list(ShutdownPolicy) else ShutdownPolicy.WAIT,
-            shutdown_deadline_s=_number(typed.get("deadline"), SHUTDOWN_DEADLINE_S),
+            shutdown_deadline_s=whole(typed.get("deadline"), SHUTDOWN_DEADLINE_S),
         )
 
 
@@ -137,7 +140,3 @@ def _uuid(text: str) -> UUID:
             why="No destination, or a machine that is not in the list, was chosen.",
             remedy="Choose again from the lists.",
         ) from error
-
-
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 10 else default

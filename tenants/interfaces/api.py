@@ -16,13 +16,13 @@ from rest_framework.views import APIView
 from portal.lib.paging import page_of
 from portal.lib.refusal import Refusal
 from portal.lib.tenancy import provider_context, tenant_context
+from portal.lib.whole import whole
 from tenants.domain.roles import Actor, Right, TenantKind
 from tenants.selectors import Belonging, belongings_of
 
 ORGANISATION = "HTTP_LANDFALL_ORGANISATION"
 PAGE = 100
 PAGE_MAX = 500
-LIMIT_DIGITS = 9
 
 
 class OrganisationNeeded(Refusal):
@@ -124,8 +124,7 @@ def listed(request: Request, rows: Any, *, sort: str, shown: Callable[[Sequence[
 
 def limit_of(request: Request) -> int:
     """Return how many rows the caller wants of a page: PAGE unless told, at most PAGE_MAX."""
-    asked = request.query_params.get("limit", "")
-    return min(max(int(asked), 1), PAGE_MAX) if asked.isdigit() and len(asked) < LIMIT_DIGITS else PAGE
+    return min(max(whole(request.query_params.get("limit"), PAGE), 1), PAGE_MAX)
 
 
 def following(request: Request, cursor: str) -> str | None:
