@@ -151,7 +151,8 @@ class Gateway:
             return await self._calls.session(await _body(receive, SESSION))
         if asked == ("GET", "/healthz"):
             database = await self._pool.fetchval("SELECT true")
-            return {"redis": self._signals.connected, "database": database, "waiting": self._signals.count}
+            waiting = {"waiting": self._signals.count} if _is_beside(scope) else {}
+            return {"redis": self._signals.connected, "database": database, **waiting}
         raise Problem(NOT_FOUND)
 
     async def _poll(self, agent: Known, wait: float, receive: Receive) -> object:
@@ -256,6 +257,12 @@ async def _body(receive: Receive, path: str) -> bytes:
 
 def _header(scope: Scope, name: bytes) -> bytes:
     return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+def _is_beside(scope: Scope) -> bool:
+    """Return whether the caller is on this machine and no proxy's guest: it alone learns how many agents wait."""
+    host = (scope.get("client") or ("",))[0]
+    return host in ("127.0.0.1", "::1") and not _header(scope, b"x-forwarded-for")
 
 
 def _wait(scope: Scope) -> float:

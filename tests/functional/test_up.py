@@ -172,7 +172,7 @@ def test_it_answers_on_real_servers(real: Up) -> None:
     page, _ = answer(f"{real.told['portal']}/accounts/login/")
 
     assert page == 200
-    assert answer(f"{real.told['gateway']}/healthz") == (200, '{"redis":true,"database":true}')
+    assert answer(f"{real.told['gateway']}/healthz") == (200, '{"redis":true,"database":true,"waiting":0}')
 
 
 def test_it_starts_no_servers_of_its_own_beside_real_ones(real: Up) -> None:

@@ -179,6 +179,12 @@ def test_a_revoked_agent_is_given_nothing(caller: Caller, cast: Cast) -> None:
     assert row(command_id, caller.tenant_id).deliveries == 0
 
 
+def test_who_comes_by_a_proxy_does_not_learn_how_many_wait(caller: Caller) -> None:
+    answer = caller.client.get("/healthz", headers={"X-Forwarded-For": "127.0.0.1"})
+
+    assert answer.json() == {"redis": True, "database": True}
+
+
 def test_there_is_nothing_elsewhere(caller: Caller) -> None:
     asked = [
         ("GET", "/"),
