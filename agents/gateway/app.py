@@ -260,7 +260,7 @@ def _header(scope: Scope, name: bytes) -> bytes:
 
 
 def _is_beside(scope: Scope) -> bool:
-    """Return whether the caller is on this machine and no proxy's guest: it alone learns how many agents wait."""
+    """Whether the caller is on this machine, and no proxy's guest: it alone learns how many wait."""
     host = (scope.get("client") or ("",))[0]
     return host in ("127.0.0.1", "::1") and not _header(scope, b"x-forwarded-for")
 
