@@ -91,22 +91,27 @@ def usage_totals(*, of: UsageFilter) -> tuple[Total, ...]:
         return totals(_lines([_Alike(*row) for row in cursor.fetchall()]))
 
 
-# Events that cost the same, by the version that holds for them: one look into the index for each version,
-# where a version looked up for each event took three times as long at 10,000. Unpriced events are left out.
+# Events that cost the same, by the version that holds for them: one look into the index for each version is
+# half of what looking a version up for each event costs, even with as many versions as events. The bounds are
+# made in the inner query, or the planner uses but one of them. Unpriced events are left out.
 _ALIKE = """
     SELECT held.tenant_id, held.number, alike.meter, alike.quantity, alike.times, alike.first
     FROM (
-        SELECT tenant_id, number, effective_from AS begins,
-               lead(effective_from) OVER (PARTITION BY tenant_id ORDER BY effective_from) AS ends
+        SELECT tenant_id, number, greatest(effective_from, %(since)s::timestamptz) AS begins,
+               coalesce(
+                   least(
+                       lead(effective_from) OVER (PARTITION BY tenant_id ORDER BY effective_from),
+                       %(before)s::timestamptz
+                   ),
+                   'infinity'
+               ) AS ends
         FROM price_book_version
         WHERE %(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s::uuid
     ) AS held
     CROSS JOIN LATERAL (
         SELECT meter, quantity, count(*) AS times, min(occurred_at) AS first
         FROM meter_event
-        WHERE tenant_id = held.tenant_id
-          AND occurred_at >= greatest(held.begins, %(since)s::timestamptz)
-          AND occurred_at < coalesce(least(held.ends, %(before)s::timestamptz), 'infinity')
+        WHERE tenant_id = held.tenant_id AND occurred_at >= held.begins AND occurred_at < held.ends
         GROUP BY meter, quantity
     ) AS alike
 """
