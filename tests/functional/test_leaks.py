@@ -46,6 +46,7 @@ def known(cast: Cast) -> dict[str, str]:
         "group": group.id,
         "unit": unit.id,
         "ask": "rollback",
+        "code": "AGT-02",
     }
     return {key: str(value) for key, value in found.items()}
 
