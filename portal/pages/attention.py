@@ -69,13 +69,14 @@ class Attention:
 
 def attention(*, now: datetime, reader: UUID, everywhere: bool = False) -> Attention:
     """Return what needs a person, with where `reader`'s people see to it; `everywhere` names whose it is."""
-    groups, sites, agents = _groups(), sites_wrong(), agents_silent(now)
+    # One look at the units for both the list and its length: to ask for the length anew costs as much again.
+    groups, sites, agents = list(_groups()), sites_wrong(), agents_silent(now)
     found = [
         *(_group(row) for row in groups[:SHOWN]),
         *(_site(row) for row in sites[:SHOWN]),
         *(_agent(row) for row in agents[:SHOWN]),
     ]
-    count = groups.count() + sites.count() + agents.count()
+    count = len(groups) + sites.count() + agents.count()
     items = sorted(found, key=lambda item: (item.rank, item.since or now))[:SHOWN]
     names = _names(items) if everywhere else {}
     return Attention(tuple(_for(reader, item, names) for item in items), count)
