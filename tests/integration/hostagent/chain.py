@@ -71,7 +71,7 @@ class Chain:
         """The machine's disks."""
         return tuple(DiskShape(name=str(number), size=size) for number, size in enumerate(self.sizes))
 
-    async def give(self, agent: LabAgent, step: str, body: Any, *, within_s: float = 60.0) -> Given:
+    async def give(self, agent: LabAgent, step: str, body: Any, *, within_s: float = 120.0) -> Given:
         """Give a command of the unit."""
         self.seq += 1
         return await self.portal.give(
@@ -84,7 +84,7 @@ class Chain:
             within_s=within_s,
         )
 
-    async def tell(self, agent: LabAgent, step: str, body: Any, *, within_s: float = 60.0) -> dict[str, Any]:
+    async def tell(self, agent: LabAgent, step: str, body: Any, *, within_s: float = 120.0) -> dict[str, Any]:
         """Give a command and wait for its end: its last report."""
         given = await self.give(agent, step, body, within_s=within_s)
         try:
@@ -92,7 +92,7 @@ class Chain:
         except TimeoutError:
             raise AssertionError(f"{step} has not ended: {given.reports}") from None
 
-    async def do(self, agent: LabAgent, step: str, body: Any, *, within_s: float = 60.0) -> dict[str, Any]:
+    async def do(self, agent: LabAgent, step: str, body: Any, *, within_s: float = 120.0) -> dict[str, Any]:
         """Give a command that must succeed; its result."""
         end = await self.tell(agent, step, body, within_s=within_s)
         assert end["kind"] == "succeeded", (step, end)
