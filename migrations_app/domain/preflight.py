@@ -160,7 +160,7 @@ def _source_agents(unit: UnitPlan, _plan: GroupPlan) -> Iterator[Finding]:
         yield _fail(unit, "PRE-12", what, "no heartbeat for a minute", remedy)
     if unit.source_connector != HEALTHY:
         what = f"The connector of the site of {unit.name} is {unit.source_connector}."
-        remedy = "Name an agent of the site as its connector, and start it."
+        remedy = "Start it; if it is gone, revoke it and install an agent with the connector's duty."
         yield _fail(unit, "PRE-13", what, unit.source_connector, remedy)
 
 
