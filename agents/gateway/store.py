@@ -26,7 +26,11 @@ HEARTBEATS = "SELECT agent_id FROM public.heartbeats_apply($1, $2, $3, $4, $5, $
 SKEW_SET = "UPDATE public.agent SET clock_skew_ms = $2 WHERE id = $1 AND state = 'enrolled'"
 AGENTS_REVOKED = "SELECT agent_id FROM public.agents_revoked($1)"
 AGENTS_DUE = "SELECT agent_id FROM public.agents_due($1, $2)"
-TENANTS_WITH_COMMANDS = "SELECT tenant_id FROM public.commands_for($1, $2)"
+# A poll may look just when its agent is being revoked, and before the gateway has heard of it.
+TENANTS_WITH_COMMANDS = """
+    SELECT tenant_id FROM public.commands_for($1, $2)
+    WHERE EXISTS (SELECT FROM public.agent_by_id($1) WHERE state = 'enrolled')
+"""
 COMMAND_TENANT = "SELECT tenant_id FROM public.command_tenant($1, $2)"
 TENANT_ENTER = "SELECT set_config('landfall.tenant_id', $1, true)"
 COMMANDS_CLAIM = """

@@ -1,15 +1,19 @@
 """Commands: given to the agent that they are for, at once, under a lease, on whosever behalf."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 from django.utils import timezone
 
+from agents.domain.agent import AgentState
 from agents.domain.delivery import LEASE, CommandPhase
 from agents.domain.protocol import command_digest
-from agents.models import Command
+from agents.gateway.store import Store
+from agents.models import Agent, Command
 from agents.services import agent_revoke
 from portal.lib.keys import portal_keys, signature_holds
 from portal.lib.tenancy import tenant_context
@@ -30,6 +34,12 @@ def row(command_id: UUID, tenant_id: UUID) -> Command:
     """Return the command as the portal has it."""
     with tenant_context(tenant_id):
         return Command.objects.get(id=command_id)
+
+
+async def claimed(dsn: str, agent_id: UUID) -> list[UUID]:
+    """Return what a gateway leases to the agent that asks it just now."""
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        return [command["id"] for command in await Store(pool).commands_claim(agent_id, timezone.now())]
 
 
 def test_a_due_command_is_given_at_once(caller: Caller) -> None:
@@ -177,6 +187,20 @@ def test_a_revoked_agent_is_given_nothing(caller: Caller, cast: Cast) -> None:
 
     assert poll.result(timeout=10).status_code == 403
     assert row(command_id, caller.tenant_id).deliveries == 0
+
+
+def test_a_claim_finds_nothing_for_a_revoked_agent_before_the_gateway_has_heard_of_it(
+    dsn: str, caller: Caller, cast: Cast
+) -> None:
+    with tenant_context(caller.tenant_id):
+        agent_revoke(agent=caller.row(), actor=cast.alice, now=timezone.now())
+    command_id = command_give(caller)
+
+    assert asyncio.run(claimed(dsn, caller.id)) == []
+
+    with tenant_context(caller.tenant_id):
+        Agent.objects.filter(id=caller.id).update(state=AgentState.ENROLLED)
+    assert asyncio.run(claimed(dsn, caller.id)) == [command_id]
 
 
 def test_who_comes_by_a_proxy_does_not_learn_how_many_wait(caller: Caller) -> None:
