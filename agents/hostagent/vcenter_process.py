@@ -41,6 +41,7 @@ class VCenterProcess:
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
+        self._doomed = False
         self._turn = asyncio.Lock()
 
     async def ask(self, question: Question, *, silence_s: float, said: Said | None = None) -> dict[str, Any]:
@@ -85,6 +86,8 @@ class VCenterProcess:
                 await said(answer.said)
 
     async def _running(self) -> asyncio.subprocess.Process:
+        if self._doomed:  # whoever was ending it was interrupted
+            await self._kill()
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "agents.hostagent.connector_child"),
@@ -95,11 +98,20 @@ class VCenterProcess:
         return self._process
 
     async def _kill(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        """End the child, and return when it is gone, whoever else is ending it."""
+        process = self._process
+        if process is None:
+            return
+        self._doomed = True
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        assert process.stdin is not None  # noqa: S101  piped
+        process.stdin.close()
+        with suppress(OSError):  # what it was asked last may have found nobody
+            await process.stdin.wait_closed()
+        if self._process is process:
+            self._process, self._doomed = None, False
 
 
 def _hung(silence_s: float) -> Failed:

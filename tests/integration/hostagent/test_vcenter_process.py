@@ -97,6 +97,37 @@ async def test_whoever_gives_up_a_question_leaves_no_child_at_work(
     assert not Path(f"/proc/{pid}").exists()
 
 
+async def test_two_who_end_the_child_both_see_it_gone(process: VCenterProcess, mute: int) -> None:
+    asked = asyncio.create_task(process.ask(question(mute), silence_s=PATIENT_S))
+    pid = await child(process)
+    asked.cancel()
+    await asyncio.sleep(0)  # the first is at it
+
+    await process.close()
+
+    assert not Path(f"/proc/{pid}").exists()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+
+
+async def test_an_interrupted_end_is_finished_by_the_next_question(
+    process: VCenterProcess, mute: int
+) -> None:
+    asked = asyncio.create_task(process.ask(question(mute), silence_s=PATIENT_S))
+    pid = await child(process)
+    for _ in range(2):  # the second interrupts the child's end
+        asked.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+
+    with pytest.raises(VCenterFailed) as failed:
+        await process.ask(question(1), silence_s=PATIENT_S)
+
+    assert failed.value.failed.code is Failure.VCENTER_UNREACHABLE
+    assert not Path(f"/proc/{pid}").exists()
+
+
 async def test_a_new_question_begins_a_new_child(process: VCenterProcess, mute: int) -> None:
     with pytest.raises(VCenterFailed):
         await process.ask(question(mute), silence_s=0.2)
@@ -113,5 +144,7 @@ async def test_the_password_is_on_no_command_line(process: VCenterProcess, mute:
 
     said = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
     asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
 
     assert b"s3cret" not in said
