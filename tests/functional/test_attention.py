@@ -7,6 +7,8 @@ from agents.domain.protocol import Failure, Step
 from agents.domain.site import SiteState
 from agents.models import Agent, Site
 from portal.lib.tenancy import tenant_context
+from portal.pages.attention import SHOWN, agents_silent, sites_wrong, units_asking
+from tests.bench.crowd import crowd_create
 from tests.cast import NOON, Cast
 from tests.functional.pages import signed_in, text
 from tests.functional.test_groups_pages import travelled
@@ -84,6 +86,19 @@ def test_the_tenants_with_something_wrong_are_the_first_on_the_provider_s_home(b
     tenants = signed_in("petra").get("/provider/").context["tenants"]
 
     assert (tenants[0]["name"], tenants[0]["failed"]) == ("Acme", 2)
+
+
+def test_what_is_more_than_the_list_shows_is_counted(cast: Cast) -> None:
+    crowd_create(cast, range(200), tell=lambda _: None)
+    with tenant_context(cast.acme.tenant.id):
+        groups = set(units_asking().values_list("group_id", flat=True))
+        others = [sites_wrong().count(), agents_silent(timezone.now()).count()]
+
+    home = signed_in("alice").get(f"/t/{cast.acme.tenant.id}/").context
+
+    assert len(groups) > SHOWN
+    assert len(home["items"]) == SHOWN
+    assert home["count"] == len(groups) + sum(others)
 
 
 def test_one_tenant_never_sees_what_another_has_to_do(broken: Cast) -> None:
