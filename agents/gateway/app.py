@@ -40,6 +40,7 @@ BODY_S = 30.0
 SESSION, COMMANDS, REPORTS = "/agent/v1/session", "/agent/v1/commands", "/agent/v1/reports"
 POOL_MIN, POOL_MAX = 2, 20
 STATEMENT_TIMEOUT_S = 10.0
+RESTART_S = 1.0
 STREAM_BEAT_S = 5.0
 STREAM_PAUSE_S = 0.5
 """A browser hears of changes at most twice a second."""
@@ -86,8 +87,8 @@ class Gateway:
             store=store, bearers=self._bearers, due=Due(store), hints=hints, keys=portal_keys()
         )
         sweeps = Sweeps(store=store, bearers=self._bearers, signals=self._signals)
-        work = (self._signals.run(), sweeps.run(), hints.run(), self._flush_for_ever())
-        self._tasks = [asyncio.create_task(coroutine) for coroutine in work]
+        work = (self._signals.run, sweeps.run, hints.run, self._flush_for_ever)
+        self._tasks = [asyncio.create_task(_kept(run)) for run in work]
 
     async def stop(self) -> None:
         """End the background work; what heartbeats came last are stored."""
@@ -206,6 +207,16 @@ _POSTS: dict[tuple[str, str], Callable[[Calls, Known, bytes], Awaitable[object]]
     ("POST", REPORTS): Calls.reports,
     ("POST", "/agent/v1/tickets"): Calls.ticket,
 }
+
+
+async def _kept(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Have it run for ever: a gateway that answers and stores no heartbeat is worse than one that is dead."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("%s begins anew", getattr(run, "__qualname__", run))
+        await asyncio.sleep(RESTART_S)
 
 
 def _event(topic: str, version: int) -> str:

@@ -1,6 +1,7 @@
 """One disk's landing: who may write to it now, and the session that does."""
 
 import logging
+import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -20,8 +21,8 @@ from agents.hostagent.extents import allocated_extents
 from agents.hostagent.handles import HandlePool
 from agents.hostagent.wire import (
     ANSWER,
+    FRAME_MAX,
     Answer,
-    Bytes,
     CompareFirst,
     DestinationFull,
     Frame,
@@ -142,9 +143,10 @@ class Session:
         self._digests: OpenDigests
         self._pool: ThreadPoolExecutor
         self._failure: Exception | None = None
-        self._save_at = 0.0
+        self._ended = threading.Event()
         self._saving = threading.Lock()
         self._unsaved = False
+        self._buffers: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
 
     @contextmanager
     def run(self, channel: TlsChannel) -> Iterator[None]:
@@ -154,9 +156,9 @@ class Session:
                 self._handles = stack.enter_context(HandlePool.open(self._landing.export, WRITERS + 1))
                 self._digests = stack.enter_context(self._landing.digests.open())
                 stack.callback(self._save)
+                stack.enter_context(self._saver())
                 self._pool = stack.enter_context(ThreadPoolExecutor(WRITERS, "landing-write"))
                 stack.callback(self._others_end)
-                self._save_at = time.monotonic() + SAVE_EVERY_S
                 with self.connected(channel):
                     yield
         finally:
@@ -186,8 +188,13 @@ class Session:
         if not self._over.wait(TAKE_OVER_TIMEOUT_S):
             raise TryLater("an older session still writes")
 
-    def take(self, channel: TlsChannel, frame: Frame, payload: Bytes) -> None:
-        """Queue a frame to be written; waits while too many are. Raises what writing raised."""
+    def take(self, channel: TlsChannel, frame: Frame) -> None:
+        """Receive a frame's payload and queue it to be written; waits while too many are.
+
+        Raises OSError when the connection is gone, and what writing raised.
+        """
+        buffer = self._buffer()
+        channel.receive_into(memoryview(buffer)[: frame.payload])
         self._queued.acquire()
         if self._failure is not None:
             self._queued.release()
@@ -195,12 +202,7 @@ class Session:
         acknowledged = self._channels[channel]
         acknowledged.received()
         self._unsaved = True
-        self._pool.submit(self._write, acknowledged, frame, payload)
-        if time.monotonic() > self._save_at and self._saving.acquire(blocking=False):
-            try:
-                self._save()
-            finally:
-                self._saving.release()
+        self._pool.submit(self._write, acknowledged, frame, buffer)
 
     def flush(self) -> bytes:
         """Wait for all frames, have them durable; the root of the digests. Raises what writing raised."""
@@ -213,9 +215,16 @@ class Session:
         self._save()
         return self._landing.digests.root
 
-    def _write(self, acknowledged: "_Acknowledged", frame: Frame, payload: Bytes) -> None:
+    def _buffer(self) -> bytearray:
+        """A frame's room that nobody uses: new ones are filled with zeros first, by the MiB."""
         try:
-            content, blocks = frame_decode(frame, payload)
+            return self._buffers.get_nowait()
+        except queue.Empty:
+            return bytearray(FRAME_MAX)
+
+    def _write(self, acknowledged: "_Acknowledged", frame: Frame, buffer: bytearray) -> None:
+        try:
+            content, blocks = frame_decode(frame, memoryview(buffer)[: frame.payload])
             with self._handles.borrow() as handle:
                 if content is None:
                     handle.zero(frame.length, frame.offset)
@@ -236,6 +245,7 @@ class Session:
             self._fail(error)
             raise
         finally:
+            self._buffers.put(buffer)
             self._queued.release()
 
     def _fail(self, error: Exception) -> None:
@@ -248,22 +258,42 @@ class Session:
                 answer_error(lead, error)
             self._close_all()
 
-    def _save(self) -> None:
-        if not self._unsaved:
-            return
-        started = time.monotonic()
-        self._unsaved = False
-        snapshot = self.applied.snapshot()
+    @contextmanager
+    def _saver(self) -> Iterator[None]:
+        """Save now and then beside the frames: a flush takes its time, and nobody need wait for it."""
+        saver = threading.Thread(target=self._save_for_ever, name="landing-save")
+        saver.start()
         try:
-            with self._handles.borrow() as handle:
-                handle.flush()
-        except nbd.Error as error:
-            self._unsaved = True
-            raise _write_failed(error) from error
-        self._digests.flush()
-        self.applied.save(snapshot)
-        took = time.monotonic() - started
-        self._save_at = time.monotonic() + max(SAVE_EVERY_S, took * SAVE_SHARE)
+            yield
+        finally:
+            self._ended.set()
+            saver.join()
+
+    def _save_for_ever(self) -> None:
+        pause = SAVE_EVERY_S
+        while not self._ended.wait(pause):
+            started = time.monotonic()
+            try:
+                self._save()
+            except Exception as error:
+                self._fail(error)
+                return
+            pause = max(SAVE_EVERY_S, (time.monotonic() - started) * SAVE_SHARE)
+
+    def _save(self) -> None:
+        with self._saving:  # one after another, or what is saved first could be the newer
+            if not self._unsaved:
+                return
+            self._unsaved = False
+            snapshot = self.applied.snapshot()
+            try:
+                with self._handles.borrow() as handle:
+                    handle.flush()
+            except nbd.Error as error:
+                self._unsaved = True
+                raise _write_failed(error) from error
+            self._digests.flush()
+            self.applied.save(snapshot)
 
     def _others_end(self) -> None:
         self._close_all()

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from threading import Event
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from agents.gateway import app as app_module
 from agents.gateway.app import Gateway
+from agents.gateway.calls import Calls
 from agents.services import agent_revoke
 from portal.embedded.postgres import SUPERUSER, Cluster
 from portal.lib.roles import GATEWAY
@@ -218,3 +220,22 @@ def test_what_is_no_http_harms_nobody(client: httpx.Client, caller: Caller, junk
         line.recv(4096)
 
     assert caller.heartbeat(1).status_code == 200
+
+
+def test_work_in_the_background_that_fails_in_an_unknown_way_begins_anew(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush, failed = Calls.beats_flush, Event()
+
+    async def fails_once(calls: Calls) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("nobody thought of this")
+        await flush(calls)
+
+    monkeypatch.setattr(Calls, "beats_flush", fails_once)
+    until(failed.is_set)
+
+    caller.heartbeat(7)
+
+    until(lambda: caller.row().heartbeat_number == 7)
