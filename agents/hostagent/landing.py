@@ -39,7 +39,7 @@ QUEUED_MAX = 24
 CONNECTIONS_MAX = 32
 TAKE_OVER_TIMEOUT_S = 30.0
 SAVE_EVERY_S = 1.0
-SAVE_SHARE = 20
+SAVE_SHARE = 8
 """Saving may take one part in so many of the time."""
 ACKNOWLEDGE_AT = 4
 FULL = 0

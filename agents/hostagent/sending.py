@@ -32,6 +32,8 @@ from agents.hostagent.wire import (
 
 ENCODERS = 2
 READ_AHEAD = 6
+HURRY_RATE = 150e6
+"""Bytes per second on the wire: a line that carries more than 1 Gbit/s waits for the processor."""
 WINDOW_MIN, WINDOW_MAX = 4, 64
 """Frames sent and not yet applied: 64 MiB fill 10 Gbit/s at 40 ms."""
 WINDOW_SHARE = 16
@@ -149,6 +151,7 @@ class Sending:
             now = time.monotonic()
             rate = (self._carried.wire - before) / (now - since)
             before, since = self._carried.wire, now
+            feed.hurry = rate > HURRY_RATE
             have = len(self._channels)
             for _ in range(self._growth.wanted(rate=rate, connections=have, rtt=self._rtt()) - have):
                 try:
@@ -255,6 +258,7 @@ class _Feed:
         self._todo = iter(todo)
         self._ahead: collections.deque[Future[Encoded]] = collections.deque()
         self._lock = threading.Lock()
+        self.hurry = False
 
     def take(self) -> Encoded | None:
         """The next frame; None when there is none. Raises EngineGone."""
@@ -269,7 +273,7 @@ class _Feed:
     def _read_and_encode(self, extent: Extent) -> Encoded:
         with self._handles.borrow() as handle:
             content = handle.pread(extent.length, extent.offset)
-        return frame_encode(extent.offset, content)
+        return frame_encode(extent.offset, content, hurry=self.hurry)
 
 
 def answer_read(channel: TlsChannel) -> tuple[Answer, int]:

@@ -24,8 +24,8 @@ def torn_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     torn: list[int] = []
     counted = iter(range(1 << 20))
 
-    def encode(offset: int, content: bytes) -> Encoded:
-        encoded = frame_encode(offset, content)
+    def encode(offset: int, content: bytes, *, hurry: bool) -> Encoded:
+        encoded = frame_encode(offset, content, hurry=hurry)
         if next(counted) != 2:
             return encoded
         torn.append(offset)

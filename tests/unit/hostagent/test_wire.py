@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents.domain.protocol import Ticket, canonical
 from agents.hostagent.applied import AppliedBlocks
+from agents.hostagent.channel import SEND_STEP, in_steps
 from agents.hostagent.digest_file import DigestFile, Kept
 from agents.hostagent.digests import DIGEST
 from agents.hostagent.engine import RoundKey
@@ -70,6 +71,25 @@ def test_what_shrinks_by_half_travels_by_half_whichever_way_it_shrinks() -> None
     digits = os.urandom(FRAME_MAX // 2).hex().encode()
     for content in (PAGES_HALF_NOISE, digits):
         assert frame_encode(0, content).frame.payload < 0.58 * FRAME_MAX
+
+
+@pytest.mark.parametrize("content", [PAGES_HALF_NOISE, b"".join(b"%d;" % n for n in range(150_000))])
+def test_in_a_hurry_the_content_is_the_same_in_at_most_a_third_more(content: bytes) -> None:
+    content = content[:FRAME_MAX]
+    usual, hurried = frame_encode(0, content), frame_encode(0, content, hurry=True)
+
+    assert bytes(frame_decode(hurried.frame, hurried.payload)[0] or b"") == content
+    assert hurried.frame.payload <= usual.frame.payload * 1.34
+
+
+@pytest.mark.parametrize("lengths", [[56, FRAME_MAX], [0], [], [SEND_STEP], [1, SEND_STEP - 1, 1], [5, 0, 7]])
+def test_what_is_sent_in_steps_is_the_same_in_the_same_order(lengths: list[int]) -> None:
+    parts = [os.urandom(length) for length in lengths]
+
+    steps = [b"".join(step) for step in in_steps(parts)]
+
+    assert b"".join(steps) == b"".join(parts)
+    assert all(0 < len(step) < 2 * SEND_STEP for step in steps)
 
 
 @pytest.mark.parametrize("size", [1, BLOCK, BLOCK + 1, 5 * BLOCK, 5 * BLOCK - 512])
