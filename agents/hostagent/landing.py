@@ -201,7 +201,6 @@ class Session:
             raise self._failure
         acknowledged = self._channels[channel]
         acknowledged.received()
-        self._unsaved = True
         self._pool.submit(self._write, acknowledged, frame, buffer)
 
     def flush(self) -> bytes:
@@ -232,6 +231,7 @@ class Session:
                     handle.pwrite(content, frame.offset)
             self._digests.put(frame.offset, blocks)
             self.applied.mark(frame.offset, frame.length)
+            self._unsaved = True  # not when it was queued: a save may come in between, and sees none of it
             acknowledged.written()
         except FrameTorn as error:
             # At once: the peer may be waiting for this frame's answer, and our reader for its next frame.
@@ -285,15 +285,21 @@ class Session:
             if not self._unsaved:
                 return
             self._unsaved = False
-            snapshot = self.applied.snapshot()
             try:
-                with self._handles.borrow() as handle:
-                    handle.flush()
-            except nbd.Error as error:
-                self._unsaved = True
-                raise _write_failed(error) from error
-            self._digests.flush()
-            self.applied.save(snapshot)
+                self._save_now()
+            except BaseException:
+                self._unsaved = True  # whoever is next must not take it for saved
+                raise
+
+    def _save_now(self) -> None:
+        snapshot = self.applied.snapshot()
+        try:
+            with self._handles.borrow() as handle:
+                handle.flush()
+        except nbd.Error as error:
+            raise _write_failed(error) from error
+        self._digests.flush()
+        self.applied.save(snapshot)
 
     def _others_end(self) -> None:
         self._close_all()

@@ -1,0 +1,142 @@
+"""A landing's session: what it calls saved is on the disk, and what ends it ends."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from agents.hostagent.applied import AppliedBlocks
+from agents.hostagent.channel import TlsChannel
+from agents.hostagent.digest_file import DigestFile, Kept
+from agents.hostagent.engine import Export, RoundKey
+from agents.hostagent.extents import BLOCK
+from agents.hostagent.landing import DiskLanding
+from agents.hostagent.wire import Ask, Encoded, Hello, frame_encode
+
+LINEAGE = UUID(int=7)
+SIZE = 4 * BLOCK
+KEY = RoundKey(LINEAGE, 1)
+
+
+class Disk:
+    """A disk that is slow while `gate` is shut, and knows what a power cut would leave."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.written: list[int] = []
+        self.durable: list[int] = []
+        self.flushes = 0
+        self.refuses: Exception | None = None
+
+    def pwrite(self, content: bytes, offset: int) -> None:
+        self.gate.wait()
+        self.written.append(offset)
+
+    def flush(self) -> None:
+        self.flushes += 1
+        if self.refuses is not None:
+            raise self.refuses
+        self.durable = list(self.written)
+
+    @contextmanager
+    def open(self, _export: Export, _count: int) -> Iterator["Disk"]:
+        yield self
+
+    @contextmanager
+    def borrow(self) -> Iterator["Disk"]:
+        yield self
+
+
+class Peer:
+    """The other end of a connection, with one frame to send."""
+
+    def __init__(self, encoded: Encoded | None = None) -> None:
+        self.encoded = encoded
+        self.closed = threading.Event()
+
+    def receive_into(self, room: memoryview) -> None:
+        assert self.encoded is not None
+        room[:] = self.encoded.payload
+
+    def send(self, parts: Any) -> int:
+        return sum(len(part) for part in parts)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    disk = Disk()
+    monkeypatch.setattr("agents.hostagent.landing.HandlePool", disk)
+    return disk
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> DiskLanding:
+    digests = DigestFile(tmp_path / "digests", SIZE)
+    digests.blank()
+    digests.keep(Kept(LINEAGE, compared=False))
+    export = Export(tmp_path / "nbd", "landing")
+    return DiskLanding(UUID(int=1), 0, "vm-1", "0", export, SIZE, tmp_path / "applied", digests)
+
+
+def channel(encoded: Encoded | None = None) -> TlsChannel:
+    return cast(TlsChannel, Peer(encoded))
+
+
+def hello(name: bytes = bytes(16), ask: Ask = Ask.LEAD) -> Hello:
+    return Hello(ask, name, LINEAGE, KEY.number, b"")
+
+
+def block() -> Encoded:
+    return frame_encode(BLOCK, bytearray(b"x" * BLOCK))
+
+
+def until(ready: Any) -> None:
+    limit = time.monotonic() + 5
+    while not ready():
+        assert time.monotonic() < limit
+        time.sleep(0.005)
+
+
+def applied(landing: DiskLanding) -> bytes:
+    """What a resume would find."""
+    return AppliedBlocks(landing.applied, key=KEY, disk_size=SIZE).snapshot()
+
+
+def test_a_frame_that_a_save_has_overtaken_is_flushed_all_the_same(
+    landing: DiskLanding, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.hostagent.landing.SAVE_EVERY_S", 0.01)
+    peer = channel(block())
+    with landing.lead(peer, hello()) as session:
+        disk.gate.clear()
+        session.take(peer, block().frame)
+        time.sleep(0.1)  # the saver has looked while the frame was on its way to the disk
+        disk.gate.set()
+        session.flush()
+
+        assert disk.durable == [BLOCK]
+        assert applied(landing) == b"\0\1\0\0"
+
+
+def test_what_could_not_be_saved_is_saved_by_whoever_is_next(landing: DiskLanding, disk: Disk) -> None:
+    peer = channel(block())
+    with landing.lead(peer, hello()) as session:
+        session.take(peer, block().frame)
+        until(lambda: disk.written)
+        disk.refuses = OSError("no room")
+        with pytest.raises(OSError, match="no room"):
+            session._save()
+        disk.refuses = None
+        session.flush()
+
+        assert disk.durable == [BLOCK]
+        assert applied(landing) == b"\0\1\0\0"
