@@ -76,9 +76,10 @@ class DiskLanding:
             if newest is not None and key.lineage == newest.lineage and key.number < newest.number:
                 raise TransferRefused("a later round has begun")
             self._lineage_check(key)
-            self.session = session = Session(self, hello.session, key)
+            session = Session(self, hello.session, key)
             if newest != key:
                 session.applied.save(session.applied.snapshot())
+            self.session = session  # last: one that never runs would never end either
         with session.run(channel):
             yield session
 
@@ -159,7 +160,7 @@ class Session:
                 stack.enter_context(self._saver())
                 self._pool = stack.enter_context(ThreadPoolExecutor(WRITERS, "landing-write"))
                 stack.callback(self._others_end)
-                with self.connected(channel):
+                with self.connected(channel, leads=True):
                     yield
         finally:
             self._others_end()
@@ -169,10 +170,10 @@ class Session:
             raise self._failure
 
     @contextmanager
-    def connected(self, channel: TlsChannel) -> Iterator[None]:
-        """One more connection. Raises TryLater when the session is ending."""
+    def connected(self, channel: TlsChannel, *, leads: bool = False) -> Iterator[None]:
+        """One more connection. Raises TryLater while its first one is not there, and at its end."""
         with self._changed:
-            if not self._open or len(self._channels) >= CONNECTIONS_MAX:
+            if not self._open or len(self._channels) >= CONNECTIONS_MAX or not (leads or self._channels):
                 raise TryLater("the session takes no more connections")
             self._channels[channel] = _Acknowledged(channel)
         try:

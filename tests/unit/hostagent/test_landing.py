@@ -16,7 +16,7 @@ from agents.hostagent.digest_file import DigestFile, Kept
 from agents.hostagent.engine import Export, RoundKey
 from agents.hostagent.extents import BLOCK
 from agents.hostagent.landing import DiskLanding
-from agents.hostagent.wire import Ask, Encoded, Hello, frame_encode
+from agents.hostagent.wire import Ask, Encoded, Hello, TryLater, frame_encode
 
 LINEAGE = UUID(int=7)
 SIZE = 4 * BLOCK
@@ -140,3 +140,36 @@ def test_what_could_not_be_saved_is_saved_by_whoever_is_next(landing: DiskLandin
 
         assert disk.durable == [BLOCK]
         assert applied(landing) == b"\0\1\0\0"
+
+
+def test_nobody_joins_before_the_first_connection_can_take_frames(
+    landing: DiskLanding, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = []
+
+    @contextmanager
+    def open_late(_export: Export, _count: int) -> Iterator[Disk]:
+        early = landing.join(hello())
+        with pytest.raises(TryLater) as refusal, early.connected(channel()):
+            refused.append("it was let in")
+        refused.append(str(refusal.value))
+        yield disk
+
+    monkeypatch.setattr(disk, "open", open_late)
+    with landing.lead(channel(), hello()) as session:
+        session.flush()
+
+    assert refused == ["the session takes no more connections"]
+
+
+def test_a_session_that_could_not_begin_stands_in_nobody_s_way(
+    landing: DiskLanding, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.hostagent.landing.TAKE_OVER_TIMEOUT_S", 0.1)
+    applied_path, landing.applied = landing.applied, landing.applied / "missing" / "applied"
+    with pytest.raises(FileNotFoundError), landing.lead(channel(), hello()):
+        pass
+    landing.applied = applied_path
+
+    with landing.lead(channel(), hello()) as session:
+        assert landing.session is session
