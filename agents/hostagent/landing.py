@@ -63,6 +63,7 @@ class DiskLanding:
     session: "Session | None" = None
     closed: bool = False
     turn: threading.Lock = field(default_factory=threading.Lock)
+    _comparing: TlsChannel | None = None
 
     @contextmanager
     def lead(self, channel: TlsChannel, hello: Hello) -> Iterator["Session"]:
@@ -91,27 +92,42 @@ class DiskLanding:
         return session
 
     @contextmanager
-    def comparing(self, hello: Hello) -> Iterator[None]:
-        """Nobody writes; afterwards the digests on file are the disk's, and of the asking lineage."""
+    def comparing(self, channel: TlsChannel, hello: Hello) -> Iterator[None]:
+        """Nobody writes; afterwards the digests on file are the disk's, and of the asking lineage.
+
+        Whoever wants the turn ends it: a peer that does not read would keep it for hours.
+        """
         with self._taken():
-            self.digests.forget()
-            self.applied.unlink(missing_ok=True)
-            yield
+            self._comparing = channel
+            try:
+                if self.closed:  # by somebody who saw nothing to end yet
+                    raise TryLater("the landing is closed")
+                self.digests.forget()
+                self.applied.unlink(missing_ok=True)
+                yield
+            finally:
+                self._comparing = None
             self.digests.keep(Kept(hello.lineage, compared=True))
 
     def close(self) -> None:
         """Let nobody write any more; what was received is written when this returns."""
         self.closed = True
+        self._comparing_end()
         with self.turn, suppress(TryLater):
             self._session_end()
 
     @contextmanager
     def _taken(self) -> Iterator[None]:
+        self._comparing_end()
         with self.turn:
             if self.closed:
                 raise TryLater("the landing is closed")
             self._session_end()
             yield
+
+    def _comparing_end(self) -> None:
+        if (channel := self._comparing) is not None:
+            channel.close()
 
     def _session_end(self) -> None:
         if self.session is not None:

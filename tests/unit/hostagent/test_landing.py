@@ -173,3 +173,31 @@ def test_a_session_that_could_not_begin_stands_in_nobody_s_way(
 
     with landing.lead(channel(), hello()) as session:
         assert landing.session is session
+
+
+def test_a_peer_that_does_not_read_its_digests_keeps_no_landing_open(landing: DiskLanding) -> None:
+    peer = Peer()
+    reached = threading.Event()
+
+    def compare() -> None:
+        with landing.comparing(cast(TlsChannel, peer), hello(ask=Ask.COMPARE)):
+            reached.set()
+            peer.closed.wait()  # as a send to it would
+
+    comparing = threading.Thread(target=compare, daemon=True)
+    comparing.start()
+    reached.wait(5)
+    closing = threading.Thread(target=landing.close, daemon=True)
+    closing.start()
+    closing.join(5)
+
+    assert not closing.is_alive()
+
+
+def test_a_closed_landing_is_compared_no_more(landing: DiskLanding) -> None:
+    landing.close()
+
+    with pytest.raises(TryLater, match="closed"), landing.comparing(channel(), hello(ask=Ask.COMPARE)):
+        pass
+
+    assert landing.digests.kept is not None
