@@ -1,0 +1,55 @@
+"""What peers may cost a receiver, and each other, before and beside their transfers."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from agents.hostagent.channel import TlsChannel, tls_context
+from agents.hostagent.wire import ANSWER, Answer
+from tests.integration.dataplane.passage import Passage
+
+TICK = ANSWER.pack(Answer.APPLIED, 0)
+TICKS = 1000
+
+
+@pytest.fixture
+async def passage(tmp_path: Path) -> AsyncIterator[Passage]:
+    """A receiver where nothing lands."""
+    async with Passage.open(tmp_path) as passage:
+        yield passage
+
+
+async def test_a_peer_that_does_not_read_is_not_waited_for(passage: Passage) -> None:
+    def tick() -> float:
+        with _both_ends(passage) as ours:
+            began = time.monotonic()
+            for _ in range(TICKS):
+                ours.send_if_free([TICK])
+            return time.monotonic() - began
+
+    assert await asyncio.to_thread(tick) < 5
+
+
+@contextmanager
+def _both_ends(passage: Passage) -> Iterator[TlsChannel]:
+    """The receiver's end of a connection whose other end reads nothing after the handshake."""
+    authority = passage.keys.authority_pem
+    ours = tls_context(passage.destination, authority, server=True)
+    theirs = tls_context(passage.source, authority, server=False)
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        peer = stack.enter_context(socket.socket())
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.connect(server.getsockname())
+        sock = stack.enter_context(server.accept()[0])
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        greeting = pool.submit(TlsChannel, peer, theirs, server=False)
+        yield TlsChannel(sock, ours, server=True, silence_s=6.0)
+        greeting.result()
