@@ -1,6 +1,7 @@
 """What peers may cost a receiver, and each other, before and beside their transfers."""
 
 import asyncio
+import resource
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -34,6 +35,36 @@ async def test_a_peer_that_does_not_read_is_not_waited_for(passage: Passage) -> 
             return time.monotonic() - began
 
     assert await asyncio.to_thread(tick) < 5
+
+
+async def test_a_receiver_that_ran_out_of_files_lets_people_in_again(passage: Passage) -> None:
+    def knock() -> str:
+        door = ("127.0.0.1", passage.receiver.port)
+        with socket.socket() as last, socket.socket() as sock:
+            with _no_more_files():
+                last.connect(door)  # its file was taken before it came
+                sock.connect(door)
+                time.sleep(0.3)
+            return _greet(passage, sock).peer
+
+    assert await asyncio.to_thread(knock) == passage.destination.fingerprint
+
+
+def _greet(passage: Passage, sock: socket.socket) -> TlsChannel:
+    context = tls_context(passage.source, passage.keys.authority_pem, server=False)
+    return TlsChannel(sock, context, server=False, silence_s=5.0)
+
+
+@contextmanager
+def _no_more_files() -> Iterator[None]:
+    """As in a process that has opened as many as it may."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path("/dev/null").open() as highest:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest.fileno(), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @contextmanager
