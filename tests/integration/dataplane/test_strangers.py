@@ -50,6 +50,25 @@ async def test_a_receiver_that_ran_out_of_files_lets_people_in_again(passage: Pa
     assert await asyncio.to_thread(knock) == passage.destination.fingerprint
 
 
+async def test_a_stranger_who_says_nothing_keeps_no_place(
+    passage: Passage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.hostagent.receiver.TICK_S", 0.1)
+    monkeypatch.setattr("agents.hostagent.receiver.GREETING_S", 0.3)
+    await asyncio.to_thread(passage.receiver.close)
+    passage.receiver_start()
+
+    def stay() -> None:
+        with socket.create_connection(("127.0.0.1", passage.receiver.port)) as sock:
+            channel = _greet(passage, sock)
+            while True:
+                channel.receive(1)
+
+    async with asyncio.timeout(5):
+        with pytest.raises(OSError, match="closed"):
+            await asyncio.to_thread(stay)
+
+
 def _greet(passage: Passage, sock: socket.socket) -> TlsChannel:
     context = tls_context(passage.source, passage.keys.authority_pem, server=False)
     return TlsChannel(sock, context, server=False, silence_s=5.0)
