@@ -58,7 +58,7 @@ class UsageCsv(TenantView):
 class ProviderUsage(ProviderView):
     """What all tenants used."""
 
-    right: ClassVar = Right.PROVIDER_VIEW
+    right: ClassVar = Right.PROVIDER_MONEY
     template = "billing/usage.html"
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
@@ -71,8 +71,7 @@ class ProviderUsage(ProviderView):
 class Prices(ProviderView):
     """The provider's prices."""
 
-    right: ClassVar = Right.PROVIDER_VIEW
-    rights: ClassVar = {"POST": Right.PROVIDER_MONEY}
+    right: ClassVar = Right.PROVIDER_MONEY
     template = "billing/prices.html"
 
     def get(self, request: HttpRequest) -> HttpResponseBase:

@@ -49,8 +49,8 @@ _PROVIDER = (
     (
         "Money",
         (
-            Entry("Usage", "receipt-2", "provider_usage", Right.PROVIDER_VIEW, scoped=False),
-            Entry("Price books", "tag", "prices", Right.PROVIDER_VIEW, scoped=False),
+            Entry("Usage", "receipt-2", "provider_usage", Right.PROVIDER_MONEY, scoped=False),
+            Entry("Price books", "tag", "prices", Right.PROVIDER_MONEY, scoped=False),
         ),
     ),
 )

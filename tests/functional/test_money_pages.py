@@ -7,7 +7,10 @@ import pytest
 from billing.services import price_publish
 from migrations_app.services import commit_request, cutover_request, group_start
 from portal.lib.tenancy import tenant_context
+from tenants.domain.roles import Role
+from tenants.models import Person, Tenant
 from tenants.selectors import actor_for
+from tenants.services import membership_grant
 from tests.cast import NOON, Cast, group_of, plan_of
 from tests.functional.pages import signed_in, text
 from tests.journey import Journey
@@ -165,3 +168,18 @@ def test_a_published_price_never_changes_what_was_billed_before(cast: Cast, staf
 
     [line] = signed_in("alice").get("/api/v1/usage/").json()["results"]
     assert line["amount"] == "49.00"
+
+
+@pytest.mark.parametrize("role", [Role.PROVIDER_SUPPORT, Role.PROVIDER_OPERATOR])
+def test_the_provider_s_people_without_the_right_see_no_money(cast: Cast, staff: Staff, role: Role) -> None:
+    person = Person.objects.create_user("sam@example.test", name="Sam")
+    with tenant_context(staff.tenant_id):
+        membership_grant(tenant=Tenant.objects.get(id=staff.tenant_id), user_id=person.pk, role=role)
+    sam = signed_in("sam")
+
+    home = sam.get("/provider/")
+
+    assert home.status_code == 200
+    assert "Price books" not in text(home)
+    assert sam.get("/provider/usage/").status_code == 403
+    assert sam.get("/provider/prices/").status_code == 403
