@@ -33,6 +33,9 @@ SKEW_MS_MAX = 2**31 - 1
 NUL = b"\\u0000"
 """PostgreSQL keeps no such character."""
 NUMBER_MAX = 2**63 - 1
+DEPTH_MAX = 32
+"""PostgreSQL keeps deeper ones, and then nobody can read them: Python's recursion ends before."""
+_NO_BRACKET = bytes(set(range(256)) - set(b'[]{}"'))
 
 Asked = TypeVar("Asked")
 Text = Annotated[str, msgspec.Meta(max_length=255)]
@@ -222,9 +225,21 @@ def _checked(agent: Known, report: Reported) -> StoredReport:
 
 def _decode(content: bytes, decoder: msgspec.json.Decoder[Asked]) -> Asked:
     try:
-        return decoder.decode(content)
+        decoded = decoder.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(MALFORMED) from error
+    if _is_deep(content):
+        raise Problem(MALFORMED)
+    return decoded
+
+
+def _is_deep(content: bytes) -> bool:
+    """Return whether JSON has values in values beyond DEPTH_MAX; any beyond twice as many are found."""
+    marks = content.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NO_BRACKET)
+    brackets = b"".join(marks.replace(b'""', b"").split(b'"')[::2])
+    for _ in range(DEPTH_MAX):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return bool(brackets)
 
 
 def _base64(text: str) -> bytes:

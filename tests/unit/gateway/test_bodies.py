@@ -141,6 +141,24 @@ async def test_what_is_no_heartbeat_is_refused(calls: Calls, content: bytes) -> 
     assert await refusal(calls.heartbeat(AGENT, content)) == MALFORMED
 
 
+@pytest.mark.parametrize(("open_", "close"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+async def test_what_nobody_could_read_again_is_refused(calls: Calls, open_: str, close: str) -> None:
+    deep = f"{open_ * 100}1{close * 100}"
+    content = f'{{"number":1,"at":1,"capabilities":{{"a":{deep}}}}}'.encode()
+
+    assert await refusal(calls.heartbeat(AGENT, content)) == MALFORMED
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100, '"[' * 100, "\\[" * 100, '\\"{' * 100, "\\" * 3 + '"' + "[" * 100]
+)
+async def test_brackets_in_a_text_are_text(calls: Calls, store: MemoryStore, text: str) -> None:
+    await calls.heartbeat(AGENT, beat(capabilities={text: [text, "", {"a": text}]}))
+    await calls.beats_flush()
+
+    assert len(store.beats) == 1
+
+
 @pytest.mark.parametrize("off", [-(10**9), 10**9])
 async def test_a_clock_that_is_years_off_is_told_as_far_as_it_can_be(
     calls: Calls, store: MemoryStore, off: int
