@@ -11,6 +11,9 @@ from agents.domain.site import SiteState
 
 BATCH_MAX = 1000
 """Objects in one report; a connector tells 500 at most."""
+REASON_MAX = 1000
+ABOUT_MAX = 4096
+"""Characters and bytes of what a site says of itself: the provider's home reads those of all tenants."""
 
 Moid = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(max_length=255)]
@@ -136,9 +139,12 @@ def moids_read(told: object) -> dict[str, frozenset[str]]:
 
 
 def state_read(body: Mapping[str, Any]) -> StateTold | None:
-    """Return a site's state as its connector tells it; None when that cannot be read."""
+    """Return a site's state as its connector tells it, in so many words; None when that cannot be read."""
     read = _read(body, StateTold)
-    return read if isinstance(read, StateTold) else None
+    if not isinstance(read, StateTold):
+        return None
+    about = read.about if len(msgspec.json.encode(read.about)) <= ABOUT_MAX else {}
+    return msgspec.structs.replace(read, reason=read.reason[:REASON_MAX], about=about)
 
 
 def _each(told: object) -> Iterable[object]:

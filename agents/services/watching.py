@@ -8,6 +8,7 @@ from django.db import transaction
 
 from agents.domain.agent import AgentState
 from agents.domain.delivery import CommandDraft, CommandKey, CommandPhase
+from agents.domain.inventory import REASON_MAX
 from agents.domain.protocol import Endpoint, Step, WatchInventory
 from agents.domain.site import SITE_CODES
 from agents.domain.watching import WATCH_FOR, SiteView, WatchDecision, WatcherView, watch_decide
@@ -67,7 +68,7 @@ def _watcher(command: Command) -> WatcherView:
         phase=CommandPhase(command.phase),
         deadline=command.deadline,
         code=str(command.result.get("code", "")),
-        why=" ".join(str(command.result.get(part, "")) for part in ("what", "why")).strip(),
+        why=" ".join(str(command.result.get(part, "")) for part in ("what", "why")).strip()[:REASON_MAX],
         ran_for=max(command.phase_since - begun, timedelta()),
     )
 

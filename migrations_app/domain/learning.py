@@ -25,6 +25,7 @@ from migrations_app.domain.snapshot import CommandView, RoundView, UnitView
 
 MOST_BYTES = 2**62
 MOID_LENGTH = 64
+WORDS_MAX = 500
 
 _ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     Step.VALIDATE: Validated,
@@ -181,14 +182,14 @@ def _reported(command: CommandView, at: datetime) -> Trouble:
     try:
         failed = msgspec.convert(command.result, Failed)
     except msgspec.ValidationError:
-        what = str(command.result.get("what") or "The agent gave no reason.")[:500]
+        what = str(command.result.get("what") or "The agent gave no reason.")[:WORDS_MAX]
         return Trouble(step=command.step, code=Failure.INTERNAL, what=what, at=at)
     return Trouble(
         step=command.step,
         code=failed.code,
-        what=failed.what,
-        why=failed.why,
-        remedy=failed.remedy,
+        what=failed.what[:WORDS_MAX],
+        why=failed.why[:WORDS_MAX],
+        remedy=failed.remedy[:WORDS_MAX],
         retry=failed.retry,
         at=at,
     )

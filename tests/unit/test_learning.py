@@ -150,6 +150,15 @@ def test_a_failure_that_cannot_be_read_is_one_all_the_same(body: dict[str, objec
     assert 0 < len(trouble.what) <= 500
 
 
+def test_a_failure_s_words_are_as_many_as_a_person_reads() -> None:
+    body = {"code": "internal", "what": "x" * 5000, "why": "y" * 5000, "remedy": "z" * 5000}
+
+    trouble = learned(told(Step.SYNC, body, CommandPhase.FAILED), NOON).facts.trouble
+
+    assert trouble is not None
+    assert [len(words) for words in (trouble.what, trouble.why, trouble.remedy)] == [500, 500, 500]
+
+
 def test_the_next_success_ends_the_trouble() -> None:
     troubled = learned(told(Step.SYNC, failed(Failure.INTERNAL), CommandPhase.FAILED), NOON)
 

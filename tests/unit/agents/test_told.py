@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.domain.inventory import BATCH_MAX, moids_read, objects_read, state_read
+from agents.domain.inventory import BATCH_MAX, REASON_MAX, moids_read, objects_read, state_read
 from agents.domain.site import SITE_CODES, SiteState
 
 
@@ -108,3 +108,10 @@ def test_every_state_that_needs_somebody_has_a_code() -> None:
 
     assert set(SITE_CODES) == set(SiteState) - quiet
     assert len(set(SITE_CODES.values())) == len(SITE_CODES)
+
+
+def test_a_site_that_talks_for_ever_is_cut_short() -> None:
+    read = state_read({"state": "hung", "reason": "x" * 10**6, "about": {"name": "y" * 10**6}})
+
+    assert read is not None
+    assert (len(read.reason), read.about) == (REASON_MAX, {})
