@@ -107,6 +107,18 @@ async def test_nobody_joins_a_session_that_does_not_run(ends: Ends) -> None:
         await asyncio.to_thread(_knock, ends, ends.passage.ticket("0", SIZE), 0, Ask.JOIN)
 
 
+async def test_nobody_joins_where_others_need_the_places(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    def speak() -> None:
+        with _session(ends, number=0, name=bytes(16)), _connection(ends) as further:
+            ticket = ends.passage.ticket("0", SIZE)
+            monkeypatch.setattr("agents.hostagent.receiver.JOINED_MAX", 1)
+            further.send([Hello(Ask.JOIN, bytes(16), LINEAGE, 0, ticket).pack()])
+            answer_read(further)
+
+    with pytest.raises(TryLater, match="too many"):
+        await asyncio.to_thread(speak)
+
+
 async def test_a_new_session_ends_the_one_before_and_its_late_frames_count_for_nothing(ends: Ends) -> None:
     def speak() -> None:
         with _session(ends, number=0) as older, _session(ends, number=1) as newer:
@@ -202,11 +214,11 @@ def _connection(ends: Ends) -> Iterator[TlsChannel]:
 
 
 @contextmanager
-def _session(ends: Ends, *, number: int) -> Iterator[TlsChannel]:
+def _session(ends: Ends, *, number: int, name: bytes = b"") -> Iterator[TlsChannel]:
     """A peer with a ticket, welcomed."""
     with _connection(ends) as channel:
         ticket = ends.passage.ticket("0", SIZE)
-        channel.send([Hello(Ask.LEAD, uuid.uuid4().bytes, LINEAGE, number, ticket).pack()])
+        channel.send([Hello(Ask.LEAD, name or uuid.uuid4().bytes, LINEAGE, number, ticket).pack()])
         _, length = answer_read(channel)
         channel.receive(length)
         yield channel
