@@ -238,6 +238,12 @@ class Session:
         except queue.Empty:
             return bytearray(FRAME_MAX)
 
+    def _buffers_drop(self) -> None:
+        """Give back what a session that rests keeps: a host may have hundreds of them."""
+        with suppress(queue.Empty):
+            while True:
+                self._buffers.get_nowait()
+
     def _write(self, acknowledged: "_Acknowledged", frame: Frame, buffer: bytearray) -> None:
         try:
             content, blocks = frame_decode(frame, memoryview(buffer)[: frame.payload])
@@ -289,6 +295,8 @@ class Session:
     def _save_for_ever(self) -> None:
         pause = SAVE_EVERY_S
         while not self._ended.wait(pause):
+            if not self._unsaved:
+                self._buffers_drop()
             started = time.monotonic()
             try:
                 self._save()

@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,29 @@ async def test_a_receiver_that_ran_out_of_files_lets_people_in_again(passage: Pa
             return _greet(passage, sock).peer
 
     assert await asyncio.to_thread(knock) == passage.destination.fingerprint
+
+
+async def test_a_receiver_without_a_thread_to_spare_turns_one_away_and_goes_on(
+    passage: Passage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+    refused: list[threading.Thread] = []
+
+    def start_unless_first(thread: threading.Thread) -> None:
+        if thread.name == "receiver" and not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_unless_first)
+
+    def knock_twice() -> tuple[bytes, str]:
+        door = ("127.0.0.1", passage.receiver.port)
+        with socket.create_connection(door) as first, socket.create_connection(door) as second:
+            first.settimeout(5)
+            return first.recv(1), _greet(passage, second).peer
+
+    assert await asyncio.to_thread(knock_twice) == (b"", passage.destination.fingerprint)
 
 
 async def test_a_stranger_who_says_nothing_keeps_no_place(

@@ -131,7 +131,7 @@ def test_what_could_not_be_saved_is_saved_by_whoever_is_next(landing: DiskLandin
     peer = channel(block())
     with landing.lead(peer, hello()) as session:
         session.take(peer, block().frame)
-        until(lambda: disk.written)
+        until(lambda: session._unsaved)
         disk.refuses = OSError("no room")
         with pytest.raises(OSError, match="no room"):
             session._save()
@@ -140,6 +140,20 @@ def test_what_could_not_be_saved_is_saved_by_whoever_is_next(landing: DiskLandin
 
         assert disk.durable == [BLOCK]
         assert applied(landing) == b"\0\1\0\0"
+
+
+def test_a_session_that_rests_keeps_no_buffers(
+    landing: DiskLanding, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = channel(block())
+    monkeypatch.setattr("agents.hostagent.landing.SAVE_EVERY_S", 0.05)
+    with landing.lead(peer, hello()) as session:
+        session.take(peer, block().frame)
+        until(lambda: session._buffers.qsize() == 1)
+
+        until(lambda: session._buffers.qsize() == 0)
+
+        assert disk.durable == [BLOCK]
 
 
 def test_nobody_joins_before_the_first_connection_can_take_frames(
