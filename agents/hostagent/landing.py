@@ -36,6 +36,7 @@ from agents.hostagent.wire import (
 WRITERS = 2
 QUEUED_MAX = 24
 """Frames received and not yet written, per session: 24 MiB at most."""
+POOLED_MIN = 1 << 18
 CONNECTIONS_MAX = 32
 TAKE_OVER_TIMEOUT_S = 30.0
 SAVE_EVERY_S = 1.0
@@ -210,7 +211,7 @@ class Session:
 
         Raises OSError when the connection is gone, and what writing raised.
         """
-        buffer = self._buffer()
+        buffer = self._buffer(frame.payload)
         channel.receive_into(memoryview(buffer)[: frame.payload])
         self._queued.acquire()
         if self._failure is not None:
@@ -231,8 +232,10 @@ class Session:
         self._save()
         return self._landing.digests.root
 
-    def _buffer(self) -> bytearray:
-        """A frame's room that nobody uses: new ones are filled with zeros first, by the MiB."""
+    def _buffer(self, length: int) -> bytearray:
+        """Room for a payload: small ones their own, as rounds of them are short; large ones a used one."""
+        if length < POOLED_MIN:
+            return bytearray(length)
         try:
             return self._buffers.get_nowait()
         except queue.Empty:
@@ -268,7 +271,8 @@ class Session:
             self._fail(error)
             raise
         finally:
-            self._buffers.put(buffer)
+            if len(buffer) == FRAME_MAX:
+                self._buffers.put(buffer)
             self._queued.release()
 
     def _fail(self, error: Exception) -> None:

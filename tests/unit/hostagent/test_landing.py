@@ -146,6 +146,7 @@ def test_a_session_that_rests_keeps_no_buffers(
     landing: DiskLanding, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peer = channel(block())
+    monkeypatch.setattr("agents.hostagent.landing.POOLED_MIN", 0)
     monkeypatch.setattr("agents.hostagent.landing.SAVE_EVERY_S", 0.05)
     with landing.lead(peer, hello()) as session:
         session.take(peer, block().frame)
