@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,13 @@ async def child(process: VCenterProcess) -> int:
     return pid_of(process)
 
 
+async def cancelled(asked: asyncio.Task[dict[str, Any]]) -> None:
+    """Give the question up, and see to it that it ends as given up."""
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+
+
 async def test_a_silent_child_is_given_up_and_killed(process: VCenterProcess, mute: int) -> None:
     asked = asyncio.create_task(process.ask(question(mute), silence_s=0.5))
     pid = await child(process)
@@ -89,10 +97,7 @@ async def test_whoever_gives_up_a_question_leaves_no_child_at_work(
 ) -> None:
     asked = asyncio.create_task(process.ask(question(mute), silence_s=PATIENT_S))
     pid = await child(process)
-    asked.cancel()
-
-    with pytest.raises(asyncio.CancelledError):
-        await asked
+    await cancelled(asked)
 
     assert not Path(f"/proc/{pid}").exists()
 
@@ -143,8 +148,6 @@ async def test_the_password_is_on_no_command_line(process: VCenterProcess, mute:
     pid = await child(process)
 
     said = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
-    asked.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asked
+    await cancelled(asked)
 
     assert b"s3cret" not in said
