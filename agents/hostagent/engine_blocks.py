@@ -82,8 +82,11 @@ class BlockEngine(ABC):
     @asynccontextmanager
     async def delta(self, closed: int | None) -> AsyncIterator[Exports]:
         bitmap = None if closed is None else bitmap_name(await self.lineage(), closed)
-        nodes = await self._disk_nodes()
-        exports = {name: Export(self._nbd_socket, f"{PREFIX}delta-{name}", bitmap) for name in nodes}
+        nodes, listed = await self._disk_nodes(), await self._monitor.nodes()
+        exports = {
+            name: Export(self._nbd_socket, f"{PREFIX}delta-{name}", bitmap, self._plain_file(listed[node]))
+            for name, node in nodes.items()
+        }
         await self._serve()
         try:
             for name, export in exports.items():
@@ -103,6 +106,16 @@ class BlockEngine(ABC):
     async def dirty_bytes(self) -> int:
         recording = await self._recording()
         return sum(int(names[recording]["count"]) for names in (await self._bitmaps()).values())
+
+    def _plain_file(self, node: Mapping[str, Any]) -> Path | None:
+        """The file that holds a node's bytes one to one, where the engine writes it through the page cache.
+
+        With O_DIRECT the engine goes past that cache, and whoever reads through it fills it for nothing.
+        """
+        path = Path(node["file"])
+        if node["drv"] != "raw" or node["cache"]["direct"] or not self._monitor.has_open(path):
+            return None
+        return path if path.stat().st_size == node["image"]["virtual-size"] else None
 
     # -- bitmaps ----------------------------------------------------------------------------------
 

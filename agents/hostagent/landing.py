@@ -3,7 +3,6 @@
 import logging
 import queue
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,20 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-import nbd
-
 from agents.hostagent.applied import AppliedBlocks
 from agents.hostagent.channel import TlsChannel
 from agents.hostagent.digest_file import DigestFile, Kept, OpenDigests
-from agents.hostagent.engine import EngineGone, Export, RoundKey
+from agents.hostagent.engine import EngineGone, Export, RoundKey, StoreFull
 from agents.hostagent.extents import allocated_extents
 from agents.hostagent.handles import HandlePool
+from agents.hostagent.saving import Saver
 from agents.hostagent.wire import (
     ANSWER,
     FRAME_MAX,
     Answer,
     CompareFirst,
-    DestinationFull,
     Frame,
     FrameTorn,
     Hello,
@@ -39,9 +36,6 @@ QUEUED_MAX = 24
 POOLED_MIN = 1 << 18
 CONNECTIONS_MAX = 32
 TAKE_OVER_TIMEOUT_S = 30.0
-SAVE_EVERY_S = 1.0
-SAVE_SHARE = 8
-"""Saving may take one part in so many of the time."""
 ACKNOWLEDGE_AT = 4
 FULL = 0
 """The number of a round that is not a bitmap's."""
@@ -161,9 +155,7 @@ class Session:
         self._digests: OpenDigests
         self._pool: ThreadPoolExecutor
         self._failure: Exception | None = None
-        self._ended = threading.Event()
-        self._saving = threading.Lock()
-        self._unsaved = False
+        self._saver: Saver
         self._buffers: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
 
     @contextmanager
@@ -171,10 +163,17 @@ class Session:
         """The session's life, that of its first connection; at its end all is written and saved."""
         try:
             with ExitStack() as stack:
-                self._handles = stack.enter_context(HandlePool.open(self._landing.export, WRITERS + 1))
+                handles = HandlePool.shortest(self._landing.export, WRITERS + 1, writable=True)
+                self._handles = stack.enter_context(handles)
                 self._digests = stack.enter_context(self._landing.digests.open())
-                stack.callback(self._save)
-                stack.enter_context(self._saver())
+                self._saver = Saver(
+                    handles=self._handles,
+                    digests=self._digests,
+                    applied=self.applied,
+                    rested=self._buffers_drop,
+                    failed=self._fail,
+                )
+                stack.enter_context(self._saver.running())
                 self._pool = stack.enter_context(ThreadPoolExecutor(WRITERS, "landing-write"))
                 stack.callback(self._others_end)
                 with self.connected(channel, leads=True):
@@ -229,7 +228,7 @@ class Session:
             self._queued.release()
         if self._failure is not None:
             raise self._failure
-        self._save()
+        self._saver.save()
         return self._landing.digests.root
 
     def _buffer(self, length: int) -> bytearray:
@@ -257,14 +256,14 @@ class Session:
                     handle.pwrite(content, frame.offset)
             self._digests.put(frame.offset, blocks)
             self.applied.mark(frame.offset, frame.length)
-            self._unsaved = True  # not when it was queued: a save may come in between, and sees none of it
+            self._saver.written()
             acknowledged.written()
         except FrameTorn as error:
             # At once: the peer may be waiting for this frame's answer, and our reader for its next frame.
             answer_reason(acknowledged.channel, Answer.TORN, error)
             acknowledged.channel.close()
-        except nbd.Error as error:
-            self._fail(_write_failed(error))
+        except (EngineGone, StoreFull) as error:
+            self._fail(error)
         except OSError:
             acknowledged.channel.close()  # the peer went away: the frame is written and counts
         except Exception as error:
@@ -284,51 +283,6 @@ class Session:
             if lead is not None:
                 answer_error(lead, error)
             self._close_all()
-
-    @contextmanager
-    def _saver(self) -> Iterator[None]:
-        """Save now and then beside the frames: a flush takes its time, and nobody need wait for it."""
-        saver = threading.Thread(target=self._save_for_ever, name="landing-save")
-        saver.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            saver.join()
-
-    def _save_for_ever(self) -> None:
-        pause = SAVE_EVERY_S
-        while not self._ended.wait(pause):
-            if not self._unsaved:
-                self._buffers_drop()
-            started = time.monotonic()
-            try:
-                self._save()
-            except Exception as error:
-                self._fail(error)
-                return
-            pause = max(SAVE_EVERY_S, (time.monotonic() - started) * SAVE_SHARE)
-
-    def _save(self) -> None:
-        with self._saving:  # one after another, or what is saved first could be the newer
-            if not self._unsaved:
-                return
-            self._unsaved = False
-            try:
-                self._save_now()
-            except BaseException:
-                self._unsaved = True  # whoever is next must not take it for saved
-                raise
-
-    def _save_now(self) -> None:
-        snapshot = self.applied.snapshot()
-        try:
-            with self._handles.borrow() as handle:
-                handle.flush()
-        except nbd.Error as error:
-            raise _write_failed(error) from error
-        self._digests.flush()
-        self.applied.save(snapshot)
 
     def _others_end(self) -> None:
         self._close_all()
@@ -382,17 +336,11 @@ def answer_error(channel: TlsChannel, error: Exception) -> None:
             return
 
 
-def _write_failed(error: nbd.Error) -> Exception:
-    if error.errno == "ENOSPC":
-        return DestinationFull("the destination's datastore has no room left")
-    return EngineGone(f"the destination's disk cannot be written: {error}")
-
-
 _ANSWERS: dict[type[Exception], Answer] = {
     FrameTorn: Answer.TORN,
     TryLater: Answer.LATER,
     EngineGone: Answer.LATER,
     CompareFirst: Answer.RESYNC,
-    DestinationFull: Answer.FULL,
+    StoreFull: Answer.FULL,
     TransferRefused: Answer.REFUSED,
 }

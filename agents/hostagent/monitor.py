@@ -8,7 +8,9 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from os.path import samestat
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Self
 
 from qemu.qmp import EventListener, ExecInterruptedError, ExecuteError, QMPClient, QMPError
@@ -61,6 +63,16 @@ class Monitor:
         """All of the actions, or none."""
         if listed := list(actions):
             await self.execute("transaction", {"actions": listed})
+
+    def has_open(self, path: Path) -> bool:
+        """Whether the process at the other end has that very file open, by whatever name it knows it."""
+        try:
+            wanted = path.stat()
+            return S_ISREG(wanted.st_mode) and any(
+                samestat(wanted, descriptor.stat()) for descriptor in Path(f"/proc/{self.pid}/fd").iterdir()
+            )
+        except OSError:  # not a file of this host, or another user's process
+            return False
 
     def listen(self, *events: str) -> EventListener:
         """Hear these events from now on, until the connection ends."""

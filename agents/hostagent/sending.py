@@ -4,7 +4,7 @@ import collections
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from agents.hostagent.throttle import TokenBucket
 from agents.hostagent.wire import (
     ANSWER,
     END,
+    FRAME_MAX,
     REASON_MAX,
     REASONED,
     Answer,
@@ -38,6 +39,8 @@ WINDOW_MIN, WINDOW_MAX = 4, 64
 """Frames sent and not yet applied: 64 MiB fill 10 Gbit/s at 40 ms."""
 WINDOW_SHARE = 16
 """A cut costs at most one window again, so a short round gets a window of a sixteenth of it."""
+WINDOW_BATCHES = 4
+"""Small frames go in batches, so many to a window: some are sent while others are applied."""
 GROW_EVERY_S = 1.0
 GROWS = 1.2
 """More connections are worth having while they carry so much more than half as many did."""
@@ -129,10 +132,10 @@ class Sending:
     def _run(self, lead: TlsChannel, source: Export, todo: Sequence[Extent]) -> None:
         with ExitStack() as stack:
             stack.callback(self._end)
-            handles = stack.enter_context(HandlePool.open(source, ENCODERS))
+            handles = stack.enter_context(HandlePool.shortest(source, ENCODERS, writable=False))
             pool = stack.enter_context(ThreadPoolExecutor(ENCODERS, "mover-encode"))
             stack.callback(self._last_words)
-            feed = _Feed(pool, handles, todo)
+            feed = _Feed(pool, handles, batches(todo, max(1, self._window // WINDOW_BATCHES)))
             self._connection_start(lead, feed)
             self._sent_wait(feed)
             self._ending = True
@@ -180,8 +183,8 @@ class Sending:
 
     def _send_all(self, channel: TlsChannel, feed: "_Feed") -> None:
         try:
-            while (encoded := feed.take()) is not None:
-                self._send(channel, encoded)
+            while batch := feed.take():
+                self._send(channel, batch)
         except Exception as error:
             self._fail(error)
         finally:
@@ -189,14 +192,16 @@ class Sending:
                 self._busy -= 1
                 self._changed.notify_all()
 
-    def _send(self, channel: TlsChannel, encoded: Encoded) -> None:
+    def _send(self, channel: TlsChannel, batch: Sequence[Encoded]) -> None:
         self._wait(lambda: self._unapplied < self._window)
         with self._changed:
-            self._unapplied += 1
+            self._unapplied += len(batch)
             # Before it is sent: half a frame is a frame to be sent again.
-            self._carried.content += encoded.frame.length
-        self._digests.put(encoded.frame.offset, encoded.blocks)
-        self._count(channel.send([encoded.frame.pack(), encoded.payload], self._bucket))
+            self._carried.content += sum(encoded.frame.length for encoded in batch)
+        for encoded in batch:
+            self._digests.put(encoded.frame.offset, encoded.blocks)
+        parts = [part for encoded in batch for part in (encoded.frame.pack(), encoded.payload)]
+        self._count(channel.send(parts, self._bucket))
 
     def _count(self, wire: int) -> None:
         with self._changed:
@@ -250,30 +255,45 @@ class Sending:
 
 
 class _Feed:
-    """Encoded frames for whichever connection takes them, while a pool works on the next ones."""
+    """Batches of encoded frames for whichever connection takes them, while a pool works on the next ones."""
 
-    def __init__(self, pool: ThreadPoolExecutor, handles: HandlePool, todo: Iterable[Extent]) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, handles: HandlePool, todo: Iterable[list[Extent]]) -> None:
         self._pool = pool
         self._handles = handles
         self._todo = iter(todo)
-        self._ahead: collections.deque[Future[Encoded]] = collections.deque()
+        self._ahead: collections.deque[Future[list[Encoded]]] = collections.deque()
         self._lock = threading.Lock()
         self.hurry = False
 
-    def take(self) -> Encoded | None:
-        """The next frame; None when there is none. Raises EngineGone."""
+    def take(self) -> list[Encoded]:
+        """The next frames; none when there are no more. Raises EngineGone."""
         with self._lock:
-            while len(self._ahead) < READ_AHEAD and (extent := next(self._todo, None)) is not None:
-                self._ahead.append(self._pool.submit(self._read_and_encode, extent))
+            while len(self._ahead) < READ_AHEAD and (extents := next(self._todo, None)) is not None:
+                self._ahead.append(self._pool.submit(self._read_and_encode, extents))
             if not self._ahead:
-                return None
+                return []
             future = self._ahead.popleft()
         return future.result()
 
-    def _read_and_encode(self, extent: Extent) -> Encoded:
+    def _read_and_encode(self, extents: Sequence[Extent]) -> list[Encoded]:
         with self._handles.borrow() as handle:
-            content = handle.pread(extent.length, extent.offset)
-        return frame_encode(extent.offset, content, hurry=self.hurry)
+            read = [(extent.offset, handle.pread(extent.length, extent.offset)) for extent in extents]
+        return [frame_encode(offset, content, hurry=self.hurry) for offset, content in read]
+
+
+def batches(extents: Iterable[Extent], most: int) -> Iterator[list[Extent]]:
+    """The extents in order, a frame's most bytes and `most` of them at a time: each hand-over costs as much
+    as a small frame."""
+    batch: list[Extent] = []
+    length = 0
+    for extent in extents:
+        if batch and (length + extent.length > FRAME_MAX or len(batch) >= most):
+            yield batch
+            batch, length = [], 0
+        batch.append(extent)
+        length += extent.length
+    if batch:
+        yield batch
 
 
 def answer_read(channel: TlsChannel) -> tuple[Answer, int]:

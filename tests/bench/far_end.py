@@ -39,7 +39,9 @@ def main() -> int:
             generation=1,
             machine=asked["machine"],
             disk="0",
-            export=Export(Path(landing["socket"]), landing["name"]),
+            export=Export(
+                Path(landing["socket"]), landing["name"], file=landing["file"] and Path(landing["file"])
+            ),
             size=landing["size"],
             applied_path=folder / "applied-0",
             digests_path=folder / "digests-0",

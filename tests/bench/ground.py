@@ -60,7 +60,9 @@ class Ground:
         self.blank()
         for kept in self.folder.glob("sent-*"):
             kept.unlink()
-        await self._far_ask({"socket": str(self.landing["0"].socket), "name": self.landing["0"].name})
+        landing = self.landing["0"]
+        file = landing.file and str(landing.file)
+        await self._far_ask({"socket": str(landing.socket), "name": landing.name, "file": file})
         identity, keys = self._passage.source, self._passage.keys
         fingerprint = self._passage.destination.fingerprint
         return Mover(

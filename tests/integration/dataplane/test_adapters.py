@@ -1,6 +1,7 @@
 """A host's steps do not know which engine a machine has: the host looks what answers in its folder."""
 
 import json
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -149,3 +150,35 @@ async def test_a_frozen_disk_that_nobody_locked_is_not_verified(inside: Inside, 
     lock_end(inside.folder / "lock")
     with pytest.raises(Exception, match="not locked"):
         await steps.verify(order(Machine(machine="inside")))
+
+
+async def test_a_plain_disk_is_read_by_its_own_file(
+    behind: StorageDaemon, inside: Inside, host: Host
+) -> None:
+    for folder, disk in ((behind.folder, behind.disks["0"]), (inside.folder, inside.disk)):
+        async with host.engine(MachineFolder(folder)) as engine:
+            await engine.attach(known=False)
+            async with engine.delta(None) as exports:
+                assert exports["0"].file == disk
+
+
+async def test_a_file_that_took_the_disk_s_name_is_not_the_disk(behind: StorageDaemon, host: Host) -> None:
+    disk = behind.disks["0"]
+    shutil.copy(disk, disk.with_suffix(".new"))
+    disk.with_suffix(".new").replace(disk)
+    async with host.engine(MachineFolder(behind.folder)) as engine:
+        await engine.attach(known=False)
+        async with engine.delta(None) as exports:
+            assert exports["0"].file is None
+
+
+async def test_a_disk_that_goes_past_the_page_cache_is_read_through_its_daemon(
+    behind: StorageDaemon, host: Host
+) -> None:
+    async with host.engine(MachineFolder(behind.folder)) as engine:
+        assert isinstance(engine, StorageDaemonEngine)
+        node = (await engine._monitor.nodes())["disk-0"]
+        assert engine._plain_file(node) is not None
+        direct = node["cache"] | {"direct": True}
+        assert engine._plain_file(node | {"cache": direct}) is None
+        assert engine._plain_file(node | {"drv": "qcow2"}) is None

@@ -57,11 +57,28 @@ async def test_a_dead_line_costs_the_guest_nothing(ends: Ends) -> None:
 async def test_a_dead_destination_costs_the_guest_nothing(ends: Ends) -> None:
     await ends.source.writer_start(rate=500)
     await ends.full()
+    for disk in await ends.destination.engine.disks():
+        over_nbd = {name: replace(export, file=None) for name, export in ends.landing_exports.items()}
+        ends.passage.landing_open(disk, over_nbd)
     await ends.destination.machine.daemon.kill()
     before = _written(ends)
     with pytest.raises((TransferFailed, EngineError)):
         await ends.delta()
     await _goes_on(ends, before)
+    with suppress(EngineError):  # the landing went with its daemon
+        await ends.landing.aclose()
+
+
+async def test_a_round_by_the_disk_s_file_arrives_though_the_destination_s_daemon_died(ends: Ends) -> None:
+    await ends.source.writer_start(rate=500)
+    await ends.full()
+    assert all(export.file is not None for export in ends.landing_exports.values())
+    await ends.destination.machine.daemon.kill()
+    await ends.source.writer_stop()
+    done = await ends.delta()
+    assert done.planned
+    assert done.source_roots == done.destination_roots
+    assert _equal(ends)
     with suppress(EngineError):  # the landing went with its daemon
         await ends.landing.aclose()
 

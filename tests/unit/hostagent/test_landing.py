@@ -45,7 +45,7 @@ class Disk:
         self.durable = list(self.written)
 
     @contextmanager
-    def open(self, _export: Export, _count: int) -> Iterator["Disk"]:
+    def shortest(self, _export: Export, _count: int, *, writable: bool) -> Iterator["Disk"]:
         yield self
 
     @contextmanager
@@ -114,7 +114,7 @@ def applied(landing: DiskLanding) -> bytes:
 def test_a_frame_that_a_save_has_overtaken_is_flushed_all_the_same(
     landing: DiskLanding, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agents.hostagent.landing.SAVE_EVERY_S", 0.01)
+    monkeypatch.setattr("agents.hostagent.saving.SAVE_EVERY_S", 0.01)
     peer = channel(block())
     with landing.lead(peer, hello()) as session:
         disk.gate.clear()
@@ -131,10 +131,10 @@ def test_what_could_not_be_saved_is_saved_by_whoever_is_next(landing: DiskLandin
     peer = channel(block())
     with landing.lead(peer, hello()) as session:
         session.take(peer, block().frame)
-        until(lambda: session._unsaved)
+        until(lambda: session._saver._unsaved)
         disk.refuses = OSError("no room")
         with pytest.raises(OSError, match="no room"):
-            session._save()
+            session._saver.save()
         disk.refuses = None
         session.flush()
 
@@ -147,7 +147,7 @@ def test_a_session_that_rests_keeps_no_buffers(
 ) -> None:
     peer = channel(block())
     monkeypatch.setattr("agents.hostagent.landing.POOLED_MIN", 0)
-    monkeypatch.setattr("agents.hostagent.landing.SAVE_EVERY_S", 0.05)
+    monkeypatch.setattr("agents.hostagent.saving.SAVE_EVERY_S", 0.05)
     with landing.lead(peer, hello()) as session:
         session.take(peer, block().frame)
         until(lambda: session._buffers.qsize() == 1)
@@ -163,14 +163,14 @@ def test_nobody_joins_before_the_first_connection_can_take_frames(
     refused = []
 
     @contextmanager
-    def open_late(_export: Export, _count: int) -> Iterator[Disk]:
+    def open_late(_export: Export, _count: int, *, writable: bool) -> Iterator[Disk]:
         early = landing.join(hello())
         with pytest.raises(TryLater) as refusal, early.connected(channel()):
             refused.append("it was let in")
         refused.append(str(refusal.value))
         yield disk
 
-    monkeypatch.setattr(disk, "open", open_late)
+    monkeypatch.setattr(disk, "shortest", open_late)
     with landing.lead(channel(), hello()) as session:
         session.flush()
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -103,6 +103,36 @@ async def test_a_round_that_fails_on_its_second_disk_is_merged_whole(bitmaps: Bi
         await delta_run(engine=engine(bitmaps), carriers=carriers(Carrier(TransferFailed("cut"))))
     assert bitmaps.done[-1] == "merge 0"
     assert "drop 0" not in bitmaps.done
+
+
+async def test_disks_are_carried_side_by_side(bitmaps: Bitmaps) -> None:
+    met = asyncio.Barrier(2)
+
+    class Meets(Carrier):
+        async def carry(self, **asked: Any) -> Carried:
+            async with asyncio.timeout(5):
+                await met.wait()
+            return await super().carry(**asked)
+
+    done = await delta_run(engine=engine(bitmaps), carriers={"0": Meets(), "1": Meets()})
+    assert done.planned == 2 * BLOCK
+
+
+async def test_a_disk_that_fails_ends_the_others_before_anything_is_merged(bitmaps: Bitmaps) -> None:
+    class EndsSlowly(Carrier):
+        async def carry(self, **_asked: Any) -> Carried:
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                await asyncio.sleep(0.05)  # its threads still read the export
+                bitmaps.done.append("ended")
+            raise AssertionError
+
+    with pytest.raises(TransferFailed):
+        await delta_run(
+            engine=engine(bitmaps), carriers={"0": EndsSlowly(), "1": Carrier(TransferFailed("cut"))}
+        )
+    assert bitmaps.done == ["swap 0", "open 0", "ended", "merge 0"]
 
 
 async def test_a_cancelled_round_is_merged(bitmaps: Bitmaps) -> None:
