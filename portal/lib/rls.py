@@ -11,7 +11,8 @@ from portal.lib.roles import WEB, across_role
 from portal.lib.tenancy import PROVIDER_SETTING, SETTING
 
 # After a transaction that set it, the setting reads '' and not NULL, and ''::uuid is an error.
-_CURRENT_TENANT = f"NULLIF(current_setting('{SETTING}', true), '')::uuid"
+# As a query of its own it is asked once for each statement; without, once for each row.
+_CURRENT_TENANT = f"(SELECT NULLIF(current_setting('{SETTING}', true), '')::uuid)"
 
 # To be given a function, a role must be able to create in the schema at that moment.
 _FUNCTION = """
@@ -73,7 +74,7 @@ def provider_reads(table: str) -> RunSQL:
     return RunSQL(
         f"""
         CREATE POLICY provider_reads ON {table} FOR SELECT TO {WEB}
-            USING (current_setting('{PROVIDER_SETTING}', true) = 'on');
+            USING ((SELECT current_setting('{PROVIDER_SETTING}', true) = 'on'));
         """,
         f"DROP POLICY provider_reads ON {table};",
     )

@@ -25,13 +25,10 @@ def customers() -> QuerySet[Tenant]:
 def tenants_told(tenants: Sequence[Tenant], *, now: datetime) -> list[dict[str, Any]]:
     """Return these tenants with how much each has, moves, and has wrong."""
     ids = [tenant.id for tenant in tenants]
-    units = MigrationUnit.objects.filter(tenant_id__in=ids)
     counted = {
         "sites": _counts(Site.objects.all(), ids),
         "machines": _counts(VirtualMachine.objects.filter(gone_at=None), ids),
-        "moving": _counts(units.filter(MOVING), ids),
-        "committed": _counts(units.filter(phase=Phase.COMMITTED), ids),
-        "failed": _counts(units.filter(phase=Phase.FAILED), ids),
+        **_units(ids),
         "asking": _counts(units_asking(), ids),
         "silent": _counts(agents_silent(now), ids),
         "unwell": _counts(sites_wrong(), ids),
@@ -55,6 +52,14 @@ def tenants_foremost(first: Iterable[UUID], *, limit: int) -> list[Tenant]:
     wanted = list(dict.fromkeys([*first, *busiest, *named]))
     found = {tenant.id: tenant for tenant in customers().filter(id__in=wanted)}
     return [found[id_] for id_ in wanted if id_ in found][:limit]
+
+
+def _units(ids: Sequence[UUID]) -> dict[str, dict[UUID, int]]:
+    """Return how many machines of each tenant are at what, in one look at them."""
+    at = {"moving": MOVING, "committed": Q(phase=Phase.COMMITTED), "failed": Q(phase=Phase.FAILED)}
+    units = MigrationUnit.objects.filter(tenant_id__in=ids).order_by().values_list("tenant_id")
+    rows: list[Any] = list(units.annotate(**{word: Count("id", filter=which) for word, which in at.items()}))
+    return {word: {row[0]: row[place] for row in rows} for place, word in enumerate(at, start=1)}
 
 
 def _counts(rows: QuerySet[Any], ids: Sequence[UUID]) -> dict[UUID, int]:
