@@ -105,7 +105,10 @@ class DigestFile:
 
 @dataclass(frozen=True, slots=True)
 class OpenDigests:
-    """A digest file's content in memory; it survives the agent's death, and a power cut after `flush`."""
+    """A digest file's content in memory; it survives the agent's death, and a power cut after `flush`.
+
+    A source does not flush: a power cut takes its engine's bitmaps too, and then both ends compare.
+    """
 
     content: mmap.mmap
 

@@ -7,14 +7,15 @@ engine's to say: its bitmaps and its landing are asked first.
 import ctypes
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from errno import EDQUOT, ENOSPC, EOPNOTSUPP
+from contextlib import contextmanager, suppress
+from errno import EDQUOT, EINVAL, ENOSPC, ENOSYS, EOPNOTSUPP
 from pathlib import Path
 from typing import Any
 
-from agents.hostagent.engine import EngineGone, StoreFull
+from agents.hostagent.engine import EngineGone, PlainFile, StoreFull
 
 FULL = (ENOSPC, EDQUOT)
+NO_HOLES = (EOPNOTSUPP, ENOSYS, EINVAL)
 KEEP_SIZE, PUNCH_HOLE = 1, 2
 SYNC_FILE_RANGE_WRITE = 2
 
@@ -28,14 +29,17 @@ class DiskFile:
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path, *, writable: bool) -> Iterator["DiskFile"]:
-        """The file at `path`. Raises EngineGone when it cannot be opened."""
+    def open(cls, file: PlainFile, *, writable: bool) -> Iterator["DiskFile"]:
+        """That very file. Raises EngineGone when it cannot be opened, or another has its name now."""
         try:
-            descriptor = os.open(path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
+            descriptor = os.open(file.path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
         except OSError as error:
-            raise EngineGone(f"{path.name}: {error.strerror}") from error
+            raise EngineGone(f"{file.path.name}: {error.strerror}") from error
         try:
-            yield cls(descriptor, path)
+            status = os.fstat(descriptor)
+            if (status.st_dev, status.st_ino) != (file.device, file.inode):
+                raise EngineGone(f"{file.path.name} is another file now")
+            yield cls(descriptor, file.path)
         finally:
             os.close(descriptor)
 
@@ -64,7 +68,7 @@ class DiskFile:
             try:
                 _called("fallocate", self._descriptor, PUNCH_HOLE | KEEP_SIZE, offset, length)
             except OSError as error:
-                if error.errno != EOPNOTSUPP:
+                if error.errno not in NO_HOLES:
                     raise
                 self.pwrite(bytes(length), offset)
 
@@ -78,7 +82,7 @@ class DiskFile:
 
         What goes wrong there the flush tells.
         """
-        with self._told():
+        with suppress(OSError):
             _called("sync_file_range", self._descriptor, 0, 0, SYNC_FILE_RANGE_WRITE)
 
     @contextmanager

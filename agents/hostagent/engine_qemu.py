@@ -22,7 +22,7 @@ from agents.hostagent.engine import (
     Exports,
     GuestEngineEnded,
 )
-from agents.hostagent.engine_blocks import BlockEngine
+from agents.hostagent.engine_blocks import BlockEngine, Nodes
 from agents.hostagent.monitor import Monitor
 from agents.hostagent.presence import Presence
 
@@ -84,7 +84,7 @@ class QemuEngine(BlockEngine):
         nodes = await self._monitor.nodes()
         return tuple(
             Disk(name, int(nodes[node]["image"]["virtual-size"]), self._paths[name])
-            for name, node in (await self._disk_nodes()).items()
+            for name, node in (await self._disk_nodes(nodes)).items()
         )
 
     def guest(self, process: Presence) -> Presence:
@@ -102,7 +102,7 @@ class QemuEngine(BlockEngine):
         await self._look()
         if not self._ended:
             raise EngineRefused("the guest runs: its disks cannot be taken from it")
-        nodes = await self._disk_nodes()
+        nodes = await self._disk_nodes(await self._monitor.nodes())
         attached = await self._attached()
         for disk in await self.disks():
             if device := attached.get(nodes[disk.name]):
@@ -137,15 +137,15 @@ class QemuEngine(BlockEngine):
             await self._quit()
             return
         await self._leftovers_remove()
-        await self._bitmaps_remove(await self._bitmaps())
+        await self._bitmaps_remove(await self._monitor.nodes())
         if not await self._monitor.exports():
             with suppress(EngineRefused):  # it was not serving
                 await self._monitor.execute("nbd-server-stop")
 
     # -- what is inside ---------------------------------------------------------------------------
 
-    async def _disk_nodes(self) -> Mapping[str, str]:
-        nodes, attached = await self._monitor.nodes(), await self._attached()
+    async def _disk_nodes(self, nodes: Nodes) -> Mapping[str, str]:
+        attached = await self._attached()
         return {name: _node_of(path, nodes, attached) for name, path in sorted(self._paths.items())}
 
     async def _attached(self) -> dict[str, str]:

@@ -74,7 +74,7 @@ class DiskLanding:
             self._lineage_check(key)
             session = Session(self, hello.session, key)
             if newest != key:
-                session.applied.save(session.applied.snapshot())
+                session.applied.begin()
             self.session = session  # last: one that never runs would never end either
         with session.run(channel):
             yield session
@@ -105,11 +105,17 @@ class DiskLanding:
             self.digests.keep(Kept(hello.lineage, compared=True))
 
     def close(self) -> None:
-        """Let nobody write any more; what was received is written when this returns."""
+        """Let nobody write any more; what was received is written when this returns.
+
+        Raises EngineGone while the disk still takes its time with what it was given: ask again.
+        """
         self.closed = True
         self._comparing_end()
-        with self.turn, suppress(TryLater):
-            self._session_end()
+        with self.turn:
+            try:
+                self._session_end()
+            except TryLater as error:
+                raise EngineGone(f"the disk {self.disk} hangs: {error}") from error
 
     @contextmanager
     def _taken(self) -> Iterator[None]:
@@ -149,6 +155,8 @@ class Session:
         self._channels: dict[TlsChannel, _Acknowledged] = {}
         self._changed = threading.Condition()
         self._open = True
+        self._given_up = False
+        """Somebody waited in vain for its end: of what is queued nothing more may reach the disk."""
         self._over = threading.Event()
         self._queued = threading.BoundedSemaphore(QUEUED_MAX)
         self._handles: HandlePool
@@ -203,6 +211,7 @@ class Session:
         """End all connections; returns when what they received is written. Raises TryLater."""
         self._close_all()
         if not self._over.wait(TAKE_OVER_TIMEOUT_S):
+            self._given_up = True
             raise TryLater("an older session still writes")
 
     def take(self, channel: TlsChannel, frame: Frame) -> None:
@@ -228,7 +237,7 @@ class Session:
             self._queued.release()
         if self._failure is not None:
             raise self._failure
-        self._saver.save()
+        self._saver.flush()
         return self._landing.digests.root
 
     def _buffer(self, length: int) -> bytearray:
@@ -250,6 +259,8 @@ class Session:
         try:
             content, blocks = frame_decode(frame, memoryview(buffer)[: frame.payload])
             with self._handles.borrow() as handle:
+                if self._given_up:
+                    return
                 if content is None:
                     handle.zero(frame.length, frame.offset)
                 else:

@@ -110,7 +110,7 @@ def _progress(order: Order, movers: Mapping[str, Mover]) -> Iterator[None]:
                     content=content,
                     wire=sum(each.wire for each in carried),
                     rate=max(0, content - before) / PROGRESS_EVERY_S,
-                    connections=max(each.connections for each in carried),
+                    connections=sum(each.connections for each in carried),
                 )
             )
             before = content

@@ -4,10 +4,12 @@ A second client on one socket hangs, so the agent has a monitor to itself, besid
 """
 
 import asyncio
+import os
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from os.path import samestat
 from pathlib import Path
 from stat import S_ISREG
@@ -15,10 +17,10 @@ from typing import Any, Self
 
 from qemu.qmp import EventListener, ExecInterruptedError, ExecuteError, QMPClient, QMPError
 
-from agents.hostagent.engine import EngineAbsent, EngineGone, EngineRefused, Export
+from agents.hostagent.engine import EngineAbsent, EngineGone, EngineRefused, Export, PlainFile
 
-EXPORT_GONE_POLL_S = 0.01
-EXPORT_GONE_POLLS = 500
+EXPORT_GONE_POLL_S, EXPORT_GONE_POLL_MAX_S = 0.001, 0.02
+EXPORT_GONE_S = 5.0
 _UCRED = struct.Struct("3i")
 
 
@@ -64,15 +66,30 @@ class Monitor:
         if listed := list(actions):
             await self.execute("transaction", {"actions": listed})
 
-    def has_open(self, path: Path) -> bool:
-        """Whether the process at the other end has that very file open, by whatever name it knows it."""
-        try:
+    def plain_file(self, path: Path, *, size: int, writable: bool) -> PlainFile | None:
+        """The regular file of that size at `path`, if the process at the other end has that very file open.
+
+        And goes through the page cache: with O_DIRECT, whoever reads through it fills it for nothing, and
+        stands in its way. None too where this cannot be seen: another user's process, or another host's.
+        """
+        with suppress(OSError):
             wanted = path.stat()
-            return S_ISREG(wanted.st_mode) and any(
-                samestat(wanted, descriptor.stat()) for descriptor in Path(f"/proc/{self.pid}/fd").iterdir()
-            )
-        except OSError:  # not a file of this host, or another user's process
-            return False
+            flags = self._flags(wanted)
+            through_cache = flags and not any(each & os.O_DIRECT for each in flags)
+            allowed = not writable or any(each & os.O_ACCMODE == os.O_RDWR for each in flags)
+            if S_ISREG(wanted.st_mode) and wanted.st_size == size and through_cache and allowed:
+                return PlainFile(path, wanted.st_dev, wanted.st_ino)
+        return None
+
+    def _flags(self, wanted: os.stat_result) -> list[int]:
+        """How the process has opened that file, each time. Raises OSError where one may not look."""
+        found = []
+        for descriptor in Path(f"/proc/{self.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile: clients come and go
+                if samestat(wanted, descriptor.stat()):
+                    told = Path(f"/proc/{self.pid}/fdinfo/{descriptor.name}").read_text()
+                    found.append(int(told.partition("flags:")[2].split()[0], 8))
+        return found
 
     def listen(self, *events: str) -> EventListener:
         """Hear these events from now on, until the connection ends."""
@@ -110,13 +127,19 @@ class Monitor:
 
     async def exports_delete(self, names: Sequence[str]) -> None:
         """Delete exports that may be gone already; return when they are no longer listed."""
-        for name in names:
-            if name in await self.exports():
-                await self._export_delete(name)
-        for _ in range(EXPORT_GONE_POLLS):
-            if not set(names) & set(await self.exports()):
+        there = set(names) & set(await self.exports())
+        for name in sorted(there):
+            await self._export_delete(name)
+        pause, until = EXPORT_GONE_POLL_S, time.monotonic() + EXPORT_GONE_S
+        while there:
+            if not there & set(await self.exports()):
                 return
-            await asyncio.sleep(EXPORT_GONE_POLL_S)
+            if time.monotonic() > until:
+                break
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, EXPORT_GONE_POLL_MAX_S)
+        else:
+            return
         raise EngineRefused(f"a client keeps an export open: {', '.join(names)}")
 
     async def _export_delete(self, name: str) -> None:

@@ -36,6 +36,8 @@ class Saver:
         self._failed = failed
         self._ended = threading.Event()
         self._saving = threading.Lock()
+        self._flushing = threading.Lock()
+        self._lost: Exception | None = None
         self._unsaved = False
         self._behind = False
 
@@ -58,6 +60,26 @@ class Saver:
             thread.join()
             self.save()
 
+    def flush(self) -> None:
+        """Have what has been written durable, with its digests. Raises what flushing raised.
+
+        What of the round is applied can be saved later: nobody resumes a round that is answered, and who
+        did not hear the answer sends again what is not saved.
+
+        After one that failed all fail. The system tells of a write that was lost once, and calls the pages
+        clean: to ask it again would be to hear that all is well.
+        """
+        with self._flushing:
+            if self._lost is not None:
+                raise self._lost
+            try:
+                with self._handles.borrow() as handle:
+                    handle.flush()
+            except Exception as error:
+                self._lost = error
+                raise
+        self._digests.flush()
+
     def save(self) -> None:
         """Save what has been written. Raises what flushing raised."""
         with self._saving:  # one after another, or what is saved first could be the newer
@@ -72,9 +94,7 @@ class Saver:
 
     def _save(self) -> None:
         snapshot = self._applied.snapshot()
-        with self._handles.borrow() as handle:
-            handle.flush()
-        self._digests.flush()
+        self.flush()
         self._applied.save(snapshot)
 
     def _run(self) -> None:

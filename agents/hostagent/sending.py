@@ -135,7 +135,7 @@ class Sending:
             handles = stack.enter_context(HandlePool.shortest(source, ENCODERS, writable=False))
             pool = stack.enter_context(ThreadPoolExecutor(ENCODERS, "mover-encode"))
             stack.callback(self._last_words)
-            feed = _Feed(pool, handles, batches(todo, max(1, self._window // WINDOW_BATCHES)))
+            feed = _Feed(pool, handles, batches(todo, self._window))
             self._connection_start(lead, feed)
             self._sent_wait(feed)
             self._ending = True
@@ -193,7 +193,7 @@ class Sending:
                 self._changed.notify_all()
 
     def _send(self, channel: TlsChannel, batch: Sequence[Encoded]) -> None:
-        self._wait(lambda: self._unapplied < self._window)
+        self._wait(lambda: self._unapplied + len(batch) <= self._window)
         with self._changed:
             self._unapplied += len(batch)
             # Before it is sent: half a frame is a frame to be sent again.
@@ -281,9 +281,12 @@ class _Feed:
         return [frame_encode(offset, content, hurry=self.hurry) for offset, content in read]
 
 
-def batches(extents: Iterable[Extent], most: int) -> Iterator[list[Extent]]:
-    """The extents in order, a frame's most bytes and `most` of them at a time: each hand-over costs as much
-    as a small frame."""
+def batches(extents: Iterable[Extent], window: int) -> Iterator[list[Extent]]:
+    """The extents in order, so many at a time that a few batches fill a window; at most a frame's most bytes.
+
+    Each hand-over costs as much as a small frame.
+    """
+    most = max(1, window // WINDOW_BATCHES)
     batch: list[Extent] = []
     length = 0
     for extent in extents:

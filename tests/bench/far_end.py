@@ -7,10 +7,11 @@ import base64
 import json
 import sys
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from agents.hostagent.channel import Identity
-from agents.hostagent.engine import Export
+from agents.hostagent.engine import Export, PlainFile
 from agents.hostagent.identity import portal_key_load
 from agents.hostagent.receiver import Receiver
 
@@ -39,9 +40,7 @@ def main() -> int:
             generation=1,
             machine=asked["machine"],
             disk="0",
-            export=Export(
-                Path(landing["socket"]), landing["name"], file=landing["file"] and Path(landing["file"])
-            ),
+            export=_export(landing),
             size=landing["size"],
             applied_path=folder / "applied-0",
             digests_path=folder / "digests-0",
@@ -49,6 +48,11 @@ def main() -> int:
         print("open", flush=True)
     receiver.close()
     return 0
+
+
+def _export(landing: dict[str, Any]) -> Export:
+    file = landing["file"] and PlainFile(Path(landing["file"][0]), *landing["file"][1:])
+    return Export(Path(landing["socket"]), landing["name"], file=file)
 
 
 if __name__ == "__main__":

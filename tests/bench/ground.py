@@ -61,7 +61,7 @@ class Ground:
         for kept in self.folder.glob("sent-*"):
             kept.unlink()
         landing = self.landing["0"]
-        file = landing.file and str(landing.file)
+        file = landing.file and (str(landing.file.path), landing.file.device, landing.file.inode)
         await self._far_ask({"socket": str(landing.socket), "name": landing.name, "file": file})
         identity, keys = self._passage.source, self._passage.keys
         fingerprint = self._passage.destination.fingerprint

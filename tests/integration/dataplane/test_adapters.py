@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +24,7 @@ from agents.hostagent.source import SourceSteps
 from lab.daemon import StorageDaemon
 from lab.guest import presence_path
 from tests.integration.dataplane.conftest import MIB, disk_blank, lock_end
-from tests.integration.dataplane.inside import SIZE, Inside, bare_run
+from tests.integration.dataplane.inside import SIZE, Inside, bare_run, until
 
 
 @pytest.fixture
@@ -159,7 +160,8 @@ async def test_a_plain_disk_is_read_by_its_own_file(
         async with host.engine(MachineFolder(folder)) as engine:
             await engine.attach(known=False)
             async with engine.delta(None) as exports:
-                assert exports["0"].file == disk
+                assert exports["0"].file is not None
+                assert exports["0"].file.path == disk
 
 
 async def test_a_file_that_took_the_disk_s_name_is_not_the_disk(behind: StorageDaemon, host: Host) -> None:
@@ -172,13 +174,30 @@ async def test_a_file_that_took_the_disk_s_name_is_not_the_disk(behind: StorageD
             assert exports["0"].file is None
 
 
-async def test_a_disk_that_goes_past_the_page_cache_is_read_through_its_daemon(
-    behind: StorageDaemon, host: Host
-) -> None:
+async def test_a_disk_that_goes_past_the_page_cache_is_read_through_its_daemon(tmp_path: Path) -> None:
+    disk = disk_blank(tmp_path / "direct.raw", SIZE)
+    argv = ["qemu-storage-daemon", "--chardev", f"socket,id=m,path={tmp_path / 'qmp'},server=on,wait=off"]
+    argv += ["--monitor", "chardev=m", "--nbd-server", f"addr.type=unix,addr.path={tmp_path / 'nbd'}"]
+    argv += ["--blockdev", f"file,node-name=file-0,filename={disk},cache.direct=on"]
+    argv += ["--blockdev", "raw,node-name=disk-0,file=file-0"]
+    daemon = subprocess.Popen(argv)
+    try:
+        await until((tmp_path / "nbd").exists)
+        connection = StorageDaemonEngine.connect(qmp_socket=tmp_path / "qmp", nbd_socket=tmp_path / "nbd")
+        async with connection as engine:
+            await engine.attach(known=False)
+            async with engine.delta(None) as exports:
+                assert exports["0"].file is None
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+async def test_a_disk_that_is_not_raw_is_read_through_its_daemon(behind: StorageDaemon, host: Host) -> None:
     async with host.engine(MachineFolder(behind.folder)) as engine:
         assert isinstance(engine, StorageDaemonEngine)
         node = (await engine._monitor.nodes())["disk-0"]
-        assert engine._plain_file(node) is not None
-        direct = node["cache"] | {"direct": True}
-        assert engine._plain_file(node | {"cache": direct}) is None
-        assert engine._plain_file(node | {"drv": "qcow2"}) is None
+        assert engine._plain_file(node, writable=True) is not None
+        assert engine._plain_file(node | {"drv": "qcow2"}, writable=True) is None
+        larger = node["image"] | {"virtual-size": SIZE + 512}
+        assert engine._plain_file(node | {"image": larger}, writable=True) is None

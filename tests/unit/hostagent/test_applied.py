@@ -43,6 +43,18 @@ def test_what_was_marked_and_not_saved_has_to_be_sent_again(tmp_path: Path) -> N
     assert opened(tmp_path / "applied").snapshot() == b"\1" + bytes(BLOCKS - 1)
 
 
+def test_a_round_that_has_begun_is_the_newest_and_keeps_what_was_saved_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "applied"
+    opened(path, RoundKey(KEY.lineage, 2)).begin()
+    assert AppliedBlocks.newest(path) == RoundKey(KEY.lineage, 2)
+    applied = opened(path)
+    applied.mark(0, BLOCK)
+    applied.save(applied.snapshot())
+    opened(path).begin()
+    assert AppliedBlocks.newest(path) == KEY
+    assert opened(path).snapshot() == b"\1" + bytes(BLOCKS - 1)
+
+
 def test_a_snapshot_is_of_its_moment(tmp_path: Path) -> None:
     applied = opened(tmp_path / "applied")
     before = applied.snapshot()

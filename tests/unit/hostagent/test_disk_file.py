@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from agents.hostagent.disk_file import DiskFile
-from agents.hostagent.engine import EngineGone, StoreFull
+from agents.hostagent.engine import EngineGone, PlainFile, StoreFull
 
 MIB = 1 << 20
+
+
+def plain(path: Path) -> PlainFile:
+    """That file, as an engine tells of it."""
+    status = path.stat()
+    return PlainFile(path, status.st_dev, status.st_ino)
 
 
 @pytest.fixture
@@ -35,7 +41,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_what_is_written_is_read(path: Path) -> None:
-    with DiskFile.open(path, writable=True) as disk:
+    with DiskFile.open(plain(path), writable=True) as disk:
         disk.pwrite(memoryview(bytearray(b"landed")), 4096)
         disk.write_back()
         disk.flush()
@@ -45,7 +51,7 @@ def test_what_is_written_is_read(path: Path) -> None:
 
 def test_zeros_become_a_hole(path: Path) -> None:
     before = path.stat().st_blocks
-    with DiskFile.open(path, writable=True) as disk:
+    with DiskFile.open(plain(path), writable=True) as disk:
         disk.zero(MIB // 2, MIB // 4)
         assert disk.pread(MIB // 2, MIB // 4) == bytes(MIB // 2)
         assert disk.pread(1, MIB // 4 - 1) == b"\xff"
@@ -60,28 +66,56 @@ def test_zeros_are_written_where_the_file_system_has_no_holes(
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr("agents.hostagent.disk_file._called", refuses)
-    with DiskFile.open(path, writable=True) as disk:
+    with DiskFile.open(plain(path), writable=True) as disk:
         disk.zero(4096, 8192)
         assert disk.pread(4098, 8191) == b"\xff" + bytes(4096) + b"\0"
 
 
 def test_a_file_that_ends_early_is_an_engine_that_is_gone(path: Path) -> None:
-    with DiskFile.open(path, writable=False) as disk:
+    with DiskFile.open(plain(path), writable=False) as disk:
         os.truncate(path, 1000)
         with pytest.raises(EngineGone, match=r"disk\.raw ends at 1000"):
             disk.pread(4096, 0)
 
 
 def test_a_file_that_is_not_there_is_an_engine_that_is_gone(tmp_path: Path) -> None:
-    with pytest.raises(EngineGone, match="No such file"), DiskFile.open(tmp_path / "gone", writable=True):
+    with (
+        pytest.raises(EngineGone, match="No such file"),
+        DiskFile.open(PlainFile(tmp_path / "gone", 1, 1), writable=True),
+    ):
         pass
 
 
+def test_another_file_under_the_disk_s_name_is_not_opened(path: Path) -> None:
+    known = plain(path)
+    other = path.with_suffix(".new")
+    other.write_bytes(path.read_bytes())
+    other.replace(path)
+    with pytest.raises(EngineGone, match="another file now"), DiskFile.open(known, writable=True):
+        pass
+
+
+def test_a_system_that_cannot_write_back_early_is_no_fault(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_name: str, *_arguments: int) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr("agents.hostagent.disk_file._called", refuses)
+    with DiskFile.open(plain(path), writable=True) as disk:
+        disk.write_back()
+        disk.zero(4096, 0)
+        assert disk.pread(4096, 0) == bytes(4096)
+
+
 def test_what_may_only_be_read_is_not_written(path: Path) -> None:
-    with DiskFile.open(path, writable=False) as disk, pytest.raises(EngineGone, match="Bad file descriptor"):
+    with (
+        DiskFile.open(plain(path), writable=False) as disk,
+        pytest.raises(EngineGone, match="Bad file descriptor"),
+    ):
         disk.pwrite(b"x", 0)
 
 
 def test_a_full_store_is_told_as_such(small: Path) -> None:
-    with DiskFile.open(small, writable=True) as disk, pytest.raises(StoreFull, match="no room"):
+    with DiskFile.open(plain(small), writable=True) as disk, pytest.raises(StoreFull, match="no room"):
         disk.pwrite(bytes(2 * MIB), 0)

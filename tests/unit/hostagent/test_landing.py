@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -13,9 +13,9 @@ import pytest
 from agents.hostagent.applied import AppliedBlocks
 from agents.hostagent.channel import TlsChannel
 from agents.hostagent.digest_file import DigestFile, Kept
-from agents.hostagent.engine import Export, RoundKey
+from agents.hostagent.engine import EngineGone, Export, RoundKey
 from agents.hostagent.extents import BLOCK
-from agents.hostagent.landing import DiskLanding
+from agents.hostagent.landing import WRITERS, DiskLanding
 from agents.hostagent.wire import Ask, Encoded, Hello, TryLater, frame_encode
 
 LINEAGE = UUID(int=7)
@@ -124,22 +124,58 @@ def test_a_frame_that_a_save_has_overtaken_is_flushed_all_the_same(
         session.flush()
 
         assert disk.durable == [BLOCK]
-        assert applied(landing) == b"\0\1\0\0"
+    assert applied(landing) == b"\0\1\0\0"
 
 
-def test_what_could_not_be_saved_is_saved_by_whoever_is_next(landing: DiskLanding, disk: Disk) -> None:
+def test_what_a_flush_has_lost_is_never_called_saved(landing: DiskLanding, disk: Disk) -> None:
+    """The system tells of a lost write once: a flush that then goes well says nothing of it."""
     peer = channel(block())
-    with landing.lead(peer, hello()) as session:
+    with ExitStack() as stack:
+        session = stack.enter_context(landing.lead(peer, hello()))
         session.take(peer, block().frame)
         until(lambda: session._saver._unsaved)
         disk.refuses = OSError("no room")
         with pytest.raises(OSError, match="no room"):
             session._saver.save()
         disk.refuses = None
-        session.flush()
+        with pytest.raises(OSError, match="no room"):
+            session.flush()
+        with pytest.raises(OSError, match="no room"):
+            stack.close()
+    assert applied(landing) == bytes(4)
 
-        assert disk.durable == [BLOCK]
-        assert applied(landing) == b"\0\1\0\0"
+    with landing.lead(peer, hello(bytes([1]) * 16)) as session:
+        session.take(peer, block().frame)
+        session.flush()
+    assert applied(landing) == b"\0\1\0\0"
+
+
+def test_a_landing_whose_disk_hangs_is_not_called_closed_and_gets_no_more_frames(
+    landing: DiskLanding, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.hostagent.landing.TAKE_OVER_TIMEOUT_S", 0.1)
+    peer = channel(block())
+    begun, leave = threading.Event(), threading.Event()
+
+    def lead() -> None:
+        with landing.lead(peer, hello()) as session:
+            for _ in range(6):
+                session.take(peer, block().frame)
+            begun.set()
+            leave.wait(5)
+
+    disk.gate.clear()
+    leading = threading.Thread(target=lead, daemon=True)
+    leading.start()
+    assert begun.wait(5)
+    with pytest.raises(EngineGone, match="hangs"):
+        landing.close()
+    disk.gate.set()
+    leave.set()
+    leading.join(5)
+
+    assert len(disk.written) <= WRITERS
+    landing.close()
 
 
 def test_a_session_that_rests_keeps_no_buffers(

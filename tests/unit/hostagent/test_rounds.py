@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from agents.hostagent import rounds
 from agents.hostagent.engine import Disk, Engine, Export, Exports, RoundKey
 from agents.hostagent.extents import BLOCK, Extent
-from agents.hostagent.mover import TransferFailed
+from agents.hostagent.mover import TransferFailed, ended
 from agents.hostagent.rounds import Round, Verdict, converge, delta_run, full_run, rounds_run
 from agents.hostagent.sending import Carried
 
@@ -135,6 +136,33 @@ async def test_a_disk_that_fails_ends_the_others_before_anything_is_merged(bitma
     assert bitmaps.done == ["swap 0", "open 0", "ended", "merge 0"]
 
 
+async def test_a_cancelled_round_is_merged_only_when_the_last_disk_s_mover_has_ended(
+    bitmaps: Bitmaps,
+) -> None:
+    class Ends(Carrier):
+        def __init__(self, after_s: float) -> None:
+            super().__init__()
+            self.after_s = after_s
+
+        async def carry(self, **_asked: Any) -> Carried:
+            thread = asyncio.get_running_loop().run_in_executor(None, time.sleep, self.after_s)
+            try:
+                await asyncio.shield(thread)
+            except asyncio.CancelledError:
+                await ended([thread])
+                bitmaps.done.append(f"ended after {self.after_s}")
+                raise
+            raise AssertionError
+
+    both = {"0": Ends(0.1), "1": Ends(0.4)}
+    running = asyncio.create_task(delta_run(engine=engine(bitmaps), carriers=both))
+    await asyncio.sleep(0.05)
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled()
+    assert bitmaps.done[2:] == ["ended after 0.1", "ended after 0.4", "merge 0"]
+
+
 async def test_a_cancelled_round_is_merged(bitmaps: Bitmaps) -> None:
     running = asyncio.create_task(delta_run(engine=engine(bitmaps), carriers=carriers(Carrier(stalls=True))))
     await asyncio.sleep(0.05)
@@ -162,7 +190,7 @@ async def test_a_round_s_key_names_its_lineage_and_the_bitmap_after_its_own(bitm
 async def test_a_round_is_the_sum_of_its_disks(bitmaps: Bitmaps) -> None:
     done = await delta_run(engine=engine(bitmaps), carriers=carriers(Carrier()), clock=ticking())
     assert (done.planned, done.content, done.wire) == (2 * BLOCK, 2 * BLOCK, 200)
-    assert (done.connections, done.cuts, done.took) == (2, 2, timedelta(seconds=1))
+    assert (done.connections, done.cuts, done.took) == (4, 2, timedelta(seconds=1))
     assert done.source_roots == {"0": "r", "1": "r"}
 
 
