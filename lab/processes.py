@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 POLL_S = 0.02
+EXITING = 4
+"""PF_EXITING among a process's flags (linux/sched.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,14 @@ class Found:
 
 
 def process_alive(pid: int, mark: str) -> bool:
-    """Whether it lives and has `mark` in its command line; a zombie, whose locks are gone, does not live."""
+    """Whether it lives and has `mark` in its command line; a zombie, whose locks are gone, does not live.
+
+    On its way out it loses its command line first and its locks later: until then it lives.
+    """
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        state, *_, flags = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:7]
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return state not in "ZX" and mark.encode() in command
+    exits = not command and int(flags) & EXITING
+    return state not in "ZX" and (mark.encode() in command or bool(exits))

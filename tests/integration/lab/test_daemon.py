@@ -119,3 +119,17 @@ async def test_its_end_is_heard_by_who_waits(daemon: StorageDaemon) -> None:
     async with asyncio.timeout(10):
         await daemon.process.end(signal.SIGTERM)
     assert not daemon.running
+
+
+async def test_killing_one_leaves_the_one_that_its_host_has_started_meanwhile(daemon: StorageDaemon) -> None:
+    killed = daemon.process
+    killing = asyncio.create_task(daemon.kill())
+    await asyncio.sleep(0)
+    while daemon.running:  # without a pause: as a host that is faster than who killed it
+        pass
+    await daemon.forget()
+    await daemon.start()
+    await killing
+    assert daemon.process is not killed
+    assert daemon.running
+    assert not await exports(daemon)

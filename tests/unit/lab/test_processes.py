@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -84,3 +85,19 @@ async def test_children_of_children_are_found(tmp_path: Path) -> None:
     assert process_alive(found[0], "lab.") or process_alive(found[0], "python")
     await parent.kill()
     os.kill(found[0], 9)
+
+
+def test_what_is_on_its_way_out_lives_until_its_locks_are_gone() -> None:
+    hold = "import sys; held = bytearray(400 << 20); print('held', flush=True); sys.stdin.read()"
+    child = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stdin is not None
+    child.stdout.readline()
+    child.kill()
+    while process_alive(child.pid, "held"):
+        pass
+    state = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0]
+    child.wait()
+    child.stdin.close()
+    child.stdout.close()
+    assert state == "Z"
