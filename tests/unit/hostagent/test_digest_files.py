@@ -1,6 +1,8 @@
 """Digests in files: about one lineage, durable, compared block by block."""
 
 import itertools
+import os
+import threading
 import uuid
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.hostagent.digest_file import COMPARE_STEP, DigestFile, Kept
-from agents.hostagent.digests import DIGEST, BlockDigests, zeros_write
+from agents.hostagent.digests import DIGEST, NICE, BlockDigests, _yield_to_others, zeros_write
 from agents.hostagent.extents import BLOCK, Extent
 from agents.hostagent.wire import ZERO_BLOCK, blocks_digest
 
@@ -129,3 +131,19 @@ def test_digest_files_of_two_sizes_are_not_compared(tmp_path: Path) -> None:
 def test_the_digests_of_a_blank_disk_are_those_of_zeros(tmp_path: Path, size: int) -> None:
     zeros_write(tmp_path / "zeros", size)
     assert (tmp_path / "zeros").read_bytes() == blocks_digest(bytes(size))
+
+
+def test_who_hashes_for_a_proof_lets_the_others_go_first() -> None:
+    found: list[int] = []
+
+    def hashing() -> None:
+        _yield_to_others()
+        _yield_to_others()
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    thread = threading.Thread(target=hashing)
+    thread.start()
+    thread.join()
+    assert found == [max(before, NICE)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
