@@ -8,7 +8,7 @@ import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EDQUOT, EINVAL, ENOSPC, ENOSYS, EOPNOTSUPP
+from errno import EDQUOT, EINVAL, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +63,25 @@ class DiskFile:
                 rest, offset = rest[written:], offset + written
 
     def zero(self, length: int, offset: int) -> None:
-        """Zeros, as a hole where the file system has holes."""
+        """Zeros, as a hole where the file system has holes.
+
+        Where there is one already, none is made: that would keep all who write to the file waiting.
+        """
         with self._told():
+            if self._is_hole(length, offset):
+                return
             try:
                 _called("fallocate", self._descriptor, PUNCH_HOLE | KEEP_SIZE, offset, length)
             except OSError as error:
                 if error.errno not in NO_HOLES:
                     raise
                 self.pwrite(bytes(length), offset)
+
+    def _is_hole(self, length: int, offset: int) -> bool:
+        try:
+            return os.lseek(self._descriptor, offset, os.SEEK_DATA) >= offset + length
+        except OSError as error:
+            return error.errno == ENXIO  # no data from there to the end
 
     def flush(self) -> None:
         """Have all that was written durable."""

@@ -59,6 +59,24 @@ def test_zeros_become_a_hole(path: Path) -> None:
     assert path.stat().st_blocks < before
 
 
+def test_zeros_on_a_hole_cost_nothing_and_beside_it_they_are_made(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.truncate(path, 0)
+    os.truncate(path, MIB)
+    with DiskFile.open(plain(path), writable=True) as disk:
+        called: list[str] = []
+        monkeypatch.setattr("agents.hostagent.disk_file._called", lambda name, *_: called.append(name))
+        disk.zero(MIB, 0)
+        assert called == []
+        disk.pwrite(b"data", MIB // 2)  # not flushed: still in memory alone
+        disk.zero(MIB // 2, 0)
+        assert called == []
+        disk.zero(MIB // 2, MIB // 2)
+        disk.zero(MIB, 0)
+        assert called == ["fallocate", "fallocate"]
+
+
 def test_zeros_are_written_where_the_file_system_has_no_holes(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
