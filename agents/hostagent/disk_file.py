@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, EINVAL, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP
 from pathlib import Path
-from typing import Any
 
 from agents.hostagent.engine import EngineGone, PlainFile, StoreFull
 
@@ -102,20 +101,17 @@ class DiskFile:
             yield
         except OSError as error:
             if error.errno in FULL:
-                raise StoreFull("the destination's datastore has no room left") from error
+                raise StoreFull from error
             raise EngineGone(f"{self._path.name}: {error.strerror}") from error
 
 
+# What Python itself does not have.
 _libc = ctypes.CDLL(None, use_errno=True)
-_INTEGERS: dict[str, tuple[Any, ...]] = {
-    "fallocate": (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64),
-    "sync_file_range": (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint),
-}
-"""What the C library takes; Python itself has neither."""
+_libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+_libc.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
 
 
 def _called(name: str, *arguments: int) -> None:
     """Raises OSError."""
-    kinds = _INTEGERS[name]
-    if _libc[name](*(kind(argument) for kind, argument in zip(kinds, arguments, strict=True))) != 0:
+    if getattr(_libc, name)(*arguments) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

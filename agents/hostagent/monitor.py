@@ -131,16 +131,11 @@ class Monitor:
         for name in sorted(there):
             await self._export_delete(name)
         pause, until = EXPORT_GONE_POLL_S, time.monotonic() + EXPORT_GONE_S
-        while there:
-            if not there & set(await self.exports()):
-                return
+        while there and there & set(await self.exports()):
             if time.monotonic() > until:
-                break
+                raise EngineRefused(f"a client keeps an export open: {', '.join(names)}")
             await asyncio.sleep(pause)
             pause = min(pause * 2, EXPORT_GONE_POLL_MAX_S)
-        else:
-            return
-        raise EngineRefused(f"a client keeps an export open: {', '.join(names)}")
 
     async def _export_delete(self, name: str) -> None:
         try:

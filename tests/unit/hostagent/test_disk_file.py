@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from errno import ENOSYS, EOPNOTSUPP
 from pathlib import Path
 
 import pytest
@@ -77,16 +78,27 @@ def test_zeros_on_a_hole_cost_nothing_and_beside_it_they_are_made(
         assert called == ["fallocate", "fallocate"]
 
 
-def test_zeros_are_written_where_the_file_system_has_no_holes(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(params=[EOPNOTSUPP, ENOSYS], ids=["not_supported", "no_such_call"])
+def poor_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that can neither make holes nor write back early."""
+
     def refuses(_name: str, *_arguments: int) -> None:
-        raise OSError(95, "Operation not supported")
+        raise OSError(request.param, os.strerror(request.param))
 
     monkeypatch.setattr("agents.hostagent.disk_file._called", refuses)
+
+
+def test_zeros_are_written_where_the_file_system_has_no_holes(path: Path, poor_system: None) -> None:
     with DiskFile.open(plain(path), writable=True) as disk:
         disk.zero(4096, 8192)
         assert disk.pread(4098, 8191) == b"\xff" + bytes(4096) + b"\0"
+
+
+def test_a_system_that_cannot_write_back_early_is_no_fault(path: Path, poor_system: None) -> None:
+    with DiskFile.open(plain(path), writable=True) as disk:
+        disk.write_back()
+        disk.zero(4096, 0)
+        assert disk.pread(4096, 0) == bytes(4096)
 
 
 def test_a_file_that_ends_early_is_an_engine_that_is_gone(path: Path) -> None:
@@ -111,19 +123,6 @@ def test_another_file_under_the_disk_s_name_is_not_opened(path: Path) -> None:
     other.replace(path)
     with pytest.raises(EngineGone, match="another file now"), DiskFile.open(known, writable=True):
         pass
-
-
-def test_a_system_that_cannot_write_back_early_is_no_fault(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuses(_name: str, *_arguments: int) -> None:
-        raise OSError(38, "Function not implemented")
-
-    monkeypatch.setattr("agents.hostagent.disk_file._called", refuses)
-    with DiskFile.open(plain(path), writable=True) as disk:
-        disk.write_back()
-        disk.zero(4096, 0)
-        assert disk.pread(4096, 0) == bytes(4096)
 
 
 def test_what_may_only_be_read_is_not_written(path: Path) -> None:
