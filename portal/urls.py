@@ -1,5 +1,6 @@
 """All addresses."""
 
+from allauth.account import views as accounts
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
@@ -18,6 +19,14 @@ _TENANT: list[URLPattern | URLResolver] = [
     path("", include("migrations_app.urls.pages")),
     path("", include("billing.urls.pages")),
 ]
+# Of allauth's doors those that send no mail: nothing here can send one yet.
+_ACCOUNTS = [
+    path("login/", accounts.login, name="account_login"),
+    path("logout/", accounts.logout, name="account_logout"),
+    path("inactive/", accounts.account_inactive, name="account_inactive"),
+    path("signup/", accounts.signup, name="account_signup"),
+    path("password/change/", accounts.password_change, name="account_change_password"),
+]
 _PROVIDER = [
     path("", ProviderHome.as_view(), name="provider_home"),
     path("tenants/", Tenants.as_view(), name="tenants"),
@@ -34,7 +43,7 @@ urlpatterns = [
     path("theme", Theme.as_view(), name="theme"),
     path("e/<str:code>", Code.as_view(), name="code"),
     path("live/token", LiveToken.as_view(), name="live-token"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include(_ACCOUNTS)),
     path("t/<uuid:tenant>/", include(_TENANT)),
     path("provider/", include(_PROVIDER)),
     path("agent/install", Installer.as_view(), name="agent-install"),

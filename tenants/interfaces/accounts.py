@@ -12,6 +12,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Return False."""
         return False
 
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Return the way home, where a message says that it was changed."""
+        return "/"
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the client's address."""
         return client_address(request)

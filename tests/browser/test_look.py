@@ -103,3 +103,14 @@ def test_the_open_pages_are_sound(browser: Browser, people: tuple[Cast, Staff], 
     browser.complaints()
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_person_s_own_pages_are_sound(browser: Browser, people: tuple[Cast, Staff], theme: str) -> None:
+    browser.sign_in("alice@example.test")
+    browser.theme(theme)
+
+    wrong = looked_at(browser, "/accounts/password/change/", theme, "own-password")
+    wrong += looked_at(browser, "/e/AGT-10", theme, "own-code")
+
+    assert wrong == []
