@@ -15,5 +15,4 @@ urlpatterns = [
     path("machines/", machines.Machines.as_view(), name="machines"),
     path("machines/csv", machines.MachinesCsv.as_view(), name="machines-csv"),
     path("machines/<uuid:machine>/", machines.OneMachine.as_view(), name="machine"),
-    path("commands/", machines.Commands.as_view(), name="commands"),
 ]

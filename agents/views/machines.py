@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
-from agents.models import Command, Datastore, Network, Site, VirtualMachine
+from agents.models import Datastore, Network, Site, VirtualMachine
 from agents.selectors.machines import FIELDS, SORTS, host_names, machines_list
 from portal.lib.filters import Term, parse, without
 from portal.lib.paging import page_of
@@ -105,23 +105,6 @@ class OneMachine(TenantView):
         nics = [{**nic, "network": networks.get(nic.get("network_moid"), "")} for nic in own.nics]
         host = names.get((str(own.site_id), own.host_moid), own.host_moid)
         return self.show(machine=own, disks=disks, nics=nics, host=host)
-
-
-class Commands(TenantView):
-    """What was sent on the organisation's behalf, and what became of it."""
-
-    template = "agents/commands.html"
-
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        """Show the newest first."""
-        rows = Command.objects.visible_to(self.actor).defer("body", "signature")
-        if (phase := request.GET.get("phase", "")) in PHASES:
-            rows = rows.filter(phase=phase)
-        page = page_of(rows, sort="-phase_since", cursor=request.GET.get("cursor", ""))
-        return self.show(commands=page.rows, page=page, phases=PHASES, phase=phase)
-
-
-PHASES = ("pending", "accepted", "succeeded", "failed", "superseded", "expired")
 
 
 def _limit(asked: str) -> int:

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from migrations_app.views import budget, group, lists, order, plan
+from migrations_app.views import budget, commands, group, lists, order, plan
 
 _GROUP = "groups/<uuid:group>/"
 _UNIT = f"{_GROUP}machines/<uuid:unit>/"
 
 urlpatterns = [
+    path("commands/", commands.Commands.as_view(), name="commands"),
+    path("commands/csv", commands.CommandsCsv.as_view(), name="commands-csv"),
     path("groups/", lists.Groups.as_view(), name="groups"),
     path("groups/new", plan.NewGroup.as_view(), name="group-new"),
     path(_GROUP, group.OneGroup.as_view(), name="group"),
