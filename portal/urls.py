@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from billing.views.usage import Prices, ProviderUsage
 from migrations_app.views.group import ProviderGroup
-from migrations_app.views.lists import ProviderGroups
+from migrations_app.views.lists import ProviderGroups, ProviderGroupsCsv
 from portal.pages.codes import Code
 from portal.pages.home import Home, LiveToken, Theme
 from portal.pages.installer import Installer, Package
@@ -33,6 +33,7 @@ _PROVIDER = [
     path("tenants/<uuid:organisation>/", OneTenant.as_view(), name="tenant"),
     path("tenants/<uuid:organisation>/offers", TenantOffers.as_view(), name="tenant-offers"),
     path("groups/", ProviderGroups.as_view(), name="provider_groups"),
+    path("groups/csv", ProviderGroupsCsv.as_view(), name="provider-groups-csv"),
     path("groups/<uuid:group>/", ProviderGroup.as_view(), name="provider_group"),
     path("usage/", ProviderUsage.as_view(), name="provider_usage"),
     path("prices/", Prices.as_view(), name="prices"),

@@ -6,11 +6,13 @@ from agents.views import agents, machines, sites
 
 urlpatterns = [
     path("sites/", sites.Sites.as_view(), name="sites"),
+    path("sites/csv", sites.SitesCsv.as_view(), name="sites-csv"),
     path("sites/<uuid:site>/", sites.OneSite.as_view(), name="site"),
     path("sites/<uuid:site>/enrol", sites.SiteEnrol.as_view(), name="site-enrol"),
     path("sites/<uuid:site>/connect", sites.SiteConnect.as_view(), name="site-connect"),
     path("sites/<uuid:site>/certificate", sites.SiteCertificate.as_view(), name="site-certificate"),
     path("agents/", agents.Agents.as_view(), name="agents"),
+    path("agents/csv", agents.AgentsCsv.as_view(), name="agents-csv"),
     path("agents/<uuid:agent>/revoke", agents.AgentRevoke.as_view(), name="agent-revoke"),
     path("machines/", machines.Machines.as_view(), name="machines"),
     path("machines/csv", machines.MachinesCsv.as_view(), name="machines-csv"),

@@ -17,11 +17,13 @@ from agents.services import agent_revoke
 from portal.lib.paging import page_of
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantView
+from tenants.interfaces.files import csv_answer
 
 SKEW_MAX_MS = int(SKEW_MAX.total_seconds() * 1000)
 SILENT_TOLD = 3
 """So many silent agents are told in full above the list; the list itself begins with all of them."""
 SITES_OFFERED = 6
+COLUMNS = ("agent", "site", "health", "version", "last_heard_utc", "clock_skew_s", "can", "id")
 
 
 class Agents(TenantView):
@@ -44,6 +46,17 @@ class Agents(TenantView):
             more_silent=stand.needing - len(silent[:SILENT_TOLD]),
             sites=Site.objects.visible_to(self.actor).order_by("name")[:SITES_OFFERED],
         )
+
+
+class AgentsCsv(TenantView):
+    """The same as a file."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Return all of them, those that need somebody first."""
+        now = timezone.now()
+        rows, _ = agents_standing(self.actor, now=now)
+        lines = [_line(shown(agent, now)) for agent in rows.order_by(PLACE, "id")]
+        return csv_answer(f"agents-{now:%Y-%m-%d}.csv", [COLUMNS, *lines])
 
 
 class AgentRevoke(TenantView):
@@ -81,3 +94,10 @@ def shown(agent: Agent, now: datetime) -> dict[str, Any]:
         "skewed": abs(agent.clock_skew_ms) > SKEW_MAX_MS,
         "can": [str(name).replace("_", " ") for name, has in sorted(agent.capabilities.items()) if has],
     }
+
+
+def _line(agent: dict[str, Any]) -> tuple[str, ...]:
+    row = agent["row"]
+    heard = f"{row.last_seen_at:%Y-%m-%d %H:%M:%S}" if row.last_seen_at else ""
+    front = (row.name, row.site.name, agent["health"].value, row.version, heard)
+    return (*front, str(agent["skew_s"]), ", ".join(agent["can"]), str(row.id))

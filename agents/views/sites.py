@@ -22,8 +22,10 @@ from portal.lib.paging import page_of
 from portal.lib.whole import whole
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantView
+from tenants.interfaces.files import csv_answer
 
 HTTPS_PORT = 443
+COLUMNS = ("site", "state", "code", "reason", "since_utc", "vcenter", "agents", "id")
 
 
 class Sites(TenantView):
@@ -86,6 +88,16 @@ class SiteView(TenantView):
 _COUNTED = {"hosts": Host, "datastores": Datastore, "networks": Network, "machines": VirtualMachine}
 
 
+class SitesCsv(TenantView):
+    """The same as a file."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Return all of them, those that need attention first."""
+        rows, _ = sites_standing(self.actor)
+        lines = [_line(site) for site in rows.order_by(PLACE, "id")]
+        return csv_answer(f"sites-{timezone.now():%Y-%m-%d}.csv", [COLUMNS, *lines])
+
+
 class OneSite(SiteView):
     """One site: how it stands, what to do next."""
 
@@ -146,3 +158,9 @@ class SiteCertificate(SiteView):
             request, "The certificate is accepted. The connector goes on with it and with no other."
         )
         return redirect("site", self.actor.tenant_id, site)
+
+
+def _line(site: Any) -> tuple[str, ...]:
+    since = f"{site.state_since:%Y-%m-%d %H:%M:%S}" if site.state_since else ""
+    told = (site.name, site.state, site.state_code, site.state_reason, since, site.host)
+    return (*told, str(site.agents_count), str(site.id))

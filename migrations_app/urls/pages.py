@@ -11,6 +11,7 @@ urlpatterns = [
     path("commands/", commands.Commands.as_view(), name="commands"),
     path("commands/csv", commands.CommandsCsv.as_view(), name="commands-csv"),
     path("groups/", lists.Groups.as_view(), name="groups"),
+    path("groups/csv", lists.GroupsCsv.as_view(), name="groups-csv"),
     path("groups/new", plan.NewGroup.as_view(), name="group-new"),
     path(_GROUP, group.OneGroup.as_view(), name="group"),
     path(f"{_GROUP}cutover", group.Cutover.as_view(), name="group-cutover"),
