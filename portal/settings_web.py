@@ -71,6 +71,8 @@ AXES_COOLOFF_TIME = 0.25
 # Locking the pair and not the account: a stranger cannot lock its owner out.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "login"
+AXES_USERNAME_CALLABLE = "tenants.interfaces.accounts.account_named"
+AXES_LOCKOUT_CALLABLE = "tenants.interfaces.accounts.sign_in_closed"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "tenants.interfaces.accounts.client_address"

@@ -1,8 +1,14 @@
 """How people come in: sign-up is closed, and a client's address is the one that our own proxy saw."""
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from axes.helpers import get_cool_off
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+ACCOUNT_NAME_MAX = 255  # what a row of django-axes holds
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -30,3 +36,24 @@ def client_address(request: HttpRequest) -> str:
     if settings.SECURE_PROXY_SSL_HEADER and forwarded:
         return forwarded.rpartition(",")[2].strip()
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def account_named(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """Return the account that a sign-in is about, in one writing: case and spaces make no other of it.
+
+    allauth calls it `email` where the form says `login`.
+    """
+    given = credentials or {}
+    name = given.get("email") or given.get("login") or request.POST.get("login", "")
+    return str(name).strip().lower()[:ACCOUNT_NAME_MAX]
+
+
+def sign_in_closed(
+    request: HttpRequest, _answer: HttpResponse | None = None, _credentials: dict[str, Any] | None = None
+) -> HttpResponse:
+    """Return the page for an account that is closed to this address, with the time until it opens."""
+    wait = get_cool_off(request)
+    seconds = int(wait.total_seconds()) if wait else 0
+    page = render(request, "429.html", {"minutes": seconds // 60}, status=429)
+    page["Retry-After"] = str(seconds)
+    return page

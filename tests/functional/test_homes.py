@@ -63,6 +63,21 @@ def test_ten_wrong_passwords_lock_the_right_one_out(cast: Cast) -> None:
     assert sign_in(client, "alice@example.test", PASSWORD) in (403, 429)
 
 
+def test_one_account_is_closed_however_it_is_written_and_no_other(cast: Cast) -> None:
+    with_password("charlie@example.test")
+    with_password("bob@example.test")
+    client = Client(REMOTE_ADDR="192.0.2.7")
+
+    for name in ("bob@example.test", "BOB@example.test ", " Bob@Example.Test") * 4:
+        sign_in(client, name, "wrong words")
+    closed = client.post("/accounts/login/", {"login": "bob@example.test", "password": PASSWORD})
+
+    assert (closed.status_code, closed["Retry-After"]) == (429, "900")
+    assert "Wait 15 minutes and try again." in text(closed)
+    assert sign_in(Client(REMOTE_ADDR="192.0.2.8"), "bob@example.test", PASSWORD) == 302
+    assert sign_in(client, "charlie@example.test", PASSWORD) == 302
+
+
 def test_nobody_signs_up_by_a_form(cast: Cast) -> None:
     answer = Client().post("/accounts/signup/", {"email": "new@example.test", "password1": PASSWORD})
 
