@@ -40,7 +40,7 @@ _WORDS: Mapping[SiteState, tuple[str, str, str, str]] = {
     SiteState.CERTIFICATE_UNKNOWN: (
         "Compare vCenter's certificate",
         "Nobody has accepted it yet, and the connector sends no password before that.",
-        "Compare the fingerprint below with the one on vCenter's own page, and accept it.",
+        "Compare the fingerprint on the site's page with the one on vCenter's own page, and accept it.",
         "warn",
     ),
     SiteState.CERTIFICATE_CHANGED: (
