@@ -15,8 +15,14 @@ CONTENT_TYPE = "application/problem+json"
 
 def problem(status: int, code: str, detail: str, **more: object) -> Response:
     """Return a problem document."""
+    content = {**problem_content(status, code, detail), **more}
+    return Response(content, status=status, content_type=CONTENT_TYPE)
+
+
+def problem_content(status: int, code: str, detail: str) -> dict[str, object]:
+    """Return what a problem document says, for an answer that no call of the API makes."""
     content = {"type": f"/e/{code}", "title": HTTPStatus(status).phrase, "status": status, "code": code}
-    return Response({**content, "detail": detail, **more}, status=status, content_type=CONTENT_TYPE)
+    return {**content, "detail": detail}
 
 
 def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | None:
