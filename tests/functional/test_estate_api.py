@@ -146,6 +146,14 @@ def test_the_provider_takes_a_tenant_on(cast: Cast, staff: Staff) -> None:
     assert Person.objects.get(email="zoe@zephyr.test").check_password(made["owner_password"])
 
 
+def test_an_owner_s_common_password_is_refused(cast: Cast, staff: Staff) -> None:
+    wanted = {"name": "Zephyr", "owner_email": "zoe@zephyr.test", "owner_password": "1234567890"}
+
+    status, said = call(signed_in("petra"), "POST", "/tenants/", wanted)
+
+    assert (status, said["code"]) == (422, "password_weak")
+
+
 def test_a_forged_request_is_refused(cast: Cast) -> None:
     careful = Client(enforce_csrf_checks=True)
     careful.cookies = signed_in("alice").cookies

@@ -9,6 +9,7 @@ from tenants.domain.roles import Role, TenantKind
 from tenants.models import Membership, Person, Tenant
 from tenants.selectors import actor_for, belongings_of
 from tenants.services import (
+    PasswordWeak,
     PersonExists,
     RoleMisplaced,
     TenantInvalid,
@@ -64,6 +65,15 @@ def test_an_owner_can_be_written_to(email: str) -> None:
         onboard(email=email)
 
     assert tenants() == set()
+
+
+@pytest.mark.parametrize("word", ["1234567890", "qwertyuiop", "short", "peter@initech.test"])
+def test_a_password_that_others_would_guess_is_refused(word: str) -> None:
+    with pytest.raises(PasswordWeak, match="password is too"):
+        tenant_onboard(name="Initech", email="peter@initech.test", person_name="Peter", password=word)
+
+    assert tenants() == set()
+    assert not Person.objects.exists()
 
 
 def test_an_address_that_is_taken_makes_no_tenant() -> None:
