@@ -56,3 +56,7 @@ urlpatterns = [
     path("api/v1/", include("migrations_app.urls.api")),
     path("api/v1/", include("billing.urls.api")),
 ]
+
+handler400 = "portal.pages.failures.bad_request"
+handler404 = "portal.pages.failures.not_found"
+handler500 = "portal.pages.failures.failed"
