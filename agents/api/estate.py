@@ -19,7 +19,8 @@ from tenants.interfaces import TenantApi, listed
 from tenants.interfaces.api import following, limit_of, uuid_or_404
 
 _Q = OpenApiParameter("q", str, description="the filter language: web size>100GiB not power:off")
-_SORT = OpenApiParameter("sort", str, enum=[*SORTS, *(f"-{sort}" for sort in SORTS)])
+_SORTS = [*SORTS, *(f"-{sort}" for sort in SORTS)]
+_SORT = OpenApiParameter("sort", str, enum=_SORTS)
 _SITE = OpenApiParameter("site", str)
 _CURSOR = OpenApiParameter("cursor", str, description="from `next` of the page before")
 
@@ -62,6 +63,12 @@ class CommandOut(serializers.ModelSerializer[Command]):
             *("id", "unit_id", "generation", "step", "round", "attempt", "seq", "phase", "phase_since"),
             *("deliver_after", "deadline", "deliveries", "progress_at"),
         )
+
+
+class SortIn(serializers.Serializer[object]):
+    """How machines are sorted."""
+
+    sort = serializers.ChoiceField(_SORTS, default="name")
 
 
 class OfferIn(serializers.Serializer[object]):
@@ -118,15 +125,12 @@ class Machines(TenantApi):
         asked = request.query_params
         terms = parse(asked.get("q", ""), FIELDS)
         rows = machines_list(actor=self.actor, terms=terms)
-        if wanted := asked.get("site"):
-            rows = rows.filter(site_id=uuid_or_404(wanted))
-        sort = asked.get("sort", "name")
-        page = page_of(
-            rows,
-            sort=sort if sort.lstrip("-") in SORTS else "name",
-            cursor=asked.get("cursor", ""),
-            limit=limit_of(request),
-        )
+        if site := asked.get("site"):
+            rows = rows.filter(site_id=uuid_or_404(site))
+        wanted = SortIn(data=asked.dict())
+        wanted.is_valid(raise_exception=True)
+        sort = wanted.validated_data["sort"]
+        page = page_of(rows, sort=sort, cursor=asked.get("cursor", ""), limit=limit_of(request))
         return Response(
             {
                 "results": MachineOut(page.rows, many=True).data,

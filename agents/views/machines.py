@@ -49,7 +49,7 @@ class MachineList(TenantView):
         query = self.request.GET
         text = " ".join(part for part in (query.get("q", ""), query.get("add", "")) if part)
         sort = query.get("sort", "name")
-        return parse(text, FIELDS), sort if sort.lstrip("-") in SORTS else "name"
+        return parse(text, FIELDS), sort if sort.removeprefix("-") in SORTS else "name"
 
 
 class Machines(MachineList):
@@ -132,7 +132,7 @@ def _names(view: TenantView, model: Any, site_id: UUID) -> Any:
 def _heading(column: str, word: str, numeric: bool, sort: str) -> dict[str, Any]:
     falling = sort == f"-{column}"
     order = "descending" if falling else "ascending"
-    current = bool(column) and sort.lstrip("-") == column
+    current = bool(column) and sort.removeprefix("-") == column
     following = column if falling or not current else f"-{column}"
     return {
         "word": word,

@@ -10,8 +10,11 @@ from billing.models import PriceBook, PriceBookVersion
 from portal.lib.refusal import Refusal
 from portal.lib.tenancy import tenant_context
 from tenants.domain.roles import Actor, Right
+from tenants.models import Tenant
 
 PLACES = 10
+# What the column, numeric(20, 10), has no room for.
+BEYOND = 10**10
 
 
 class PricePublishRefused(Refusal):
@@ -29,13 +32,15 @@ def price_publish(
     effective_from: datetime,
     now: datetime,
 ) -> PriceBookVersion:
-    """Return the new version of a tenant's prices, published by the provider; raises PricePublishRefused.
+    """Return the new version of a tenant's prices, published by the provider.
 
+    Raises PricePublishRefused and Tenant.DoesNotExist.
     Outside any tenant: it enters `tenant_id`'s itself, whose book it is.
     """
     actor.require(Right.PROVIDER_MONEY)
     _check(currency, vm_migrated_price)
     with tenant_context(tenant_id), transaction.atomic():
+        Tenant.objects.get(id=tenant_id)
         book = _book(tenant_id, now)
         last = book.versions.order_by("-effective_from").first()
         if last is not None and effective_from < max(now, last.effective_from):
@@ -57,10 +62,10 @@ def price_publish(
 
 
 def _check(currency: str, price: Decimal) -> None:
-    if not price.is_finite() or price < 0 or -int(price.as_tuple().exponent) > PLACES:
+    if not price.is_finite() or not 0 <= price < BEYOND or -int(price.as_tuple().exponent) > PLACES:
         raise PricePublishRefused(
             "The price was not published.",
-            why=f"A price is zero or more, with at most {PLACES} decimal places.",
+            why=f"A price is zero or more and less than {BEYOND:,}, with at most {PLACES} decimal places.",
             remedy="Correct the price.",
         )
     if len(currency) != 3 or not (currency.isascii() and currency.isupper() and currency.isalpha()):

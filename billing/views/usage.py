@@ -1,7 +1,8 @@
 """What was used and what it costs, for tenants and for the provider; and the provider's prices."""
 
+import re
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponseBase
@@ -22,6 +23,8 @@ from tenants.models import Tenant
 PAGE = 50
 PRICES_SHOWN = 12
 TENANTS_OFFERED = 100
+# What Decimal takes besides, such as 1_000 and other scripts' digits, a person may have meant otherwise.
+_AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
 class Usage(TenantView):
@@ -103,12 +106,12 @@ class Prices(ProviderView):
 
 
 def _amount(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:
+    typed = text.strip()
+    if not _AMOUNT.fullmatch(typed):
         raise PricePublishRefused(
             "The price was not published.", why="It is not a number.", remedy="Enter an amount like 49.00."
-        ) from error
+        )
+    return Decimal(typed)
 
 
 def _moment(text: str) -> datetime | None:

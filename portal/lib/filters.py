@@ -12,8 +12,10 @@ from enum import StrEnum
 
 TERMS_MAX = 20
 TEXT_MAX = 500
+# What the widest column holds: whatever is compared with more is no question about machines.
+NUMBER_MAX = 2**63 - 1
 _TERM = re.compile(r"([a-z_]+)(:|>=|<=|>|<)(.+)")
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)")
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]*)")
 _FACTORS: Mapping[str, int] = {
     "": 1,
     "b": 1,
@@ -100,6 +102,8 @@ def _number(shown: str, name: str, comparison: str, value: str, negated: bool) -
     if found is None or factor is None:
         return Term(shown, fault=f"{name} is compared with a number, such as {name}>4 or {name}>100GiB.")
     number = float(found.group(1)) * factor
+    if number > NUMBER_MAX:
+        return Term(shown, fault=f"{value[:20]}… is larger than any {name} can be. Compare with less.")
     return Term(shown, name, comparison, number=number, negated=negated)
 
 

@@ -4,12 +4,14 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db import connection
+from django.db.models import CharField, DateTimeField, IntegerField, Model, Q, QuerySet
+
+from portal.lib.plain import storable
 
 PAGE = 50
 ModelT = TypeVar("ModelT", bound=Model)
@@ -29,14 +31,13 @@ def page_of(rows: QuerySet[ModelT], *, sort: str, cursor: str, limit: int = PAGE
 
     A cursor comes from an address, so anybody may have written it: one that does not fit is the first page's.
     """
-    column, descending = sort.lstrip("-"), sort.startswith("-")
+    column, descending = sort.removeprefix("-"), sort.startswith("-")
     back, key = _read(cursor)
+    if key and not _fits(key[0], _field(rows, column)):  # somebody made the cursor up
+        back, key = False, []
     falling = descending != back
     if key:
-        try:
-            rows = rows.filter(_beyond(column, key, falling=falling))
-        except (ValidationError, ValueError, TypeError):  # somebody made the cursor up
-            return page_of(rows, sort=sort, cursor="", limit=limit)
+        rows = rows.filter(_beyond(column, key, falling=falling))
     signs = "-" if falling else ""
     found = list(rows.order_by(f"{signs}{column}", f"{signs}id")[: limit + 1])
     more, found = len(found) > limit, found[:limit]
@@ -67,5 +68,29 @@ def _read(cursor: str) -> tuple[bool, list[Any]]:
     try:
         back, value, key = json.loads(base64.urlsafe_b64decode(cursor))
         return bool(back), [value, UUID(key)]
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return False, []
+
+
+def _field(rows: QuerySet[ModelT], column: str) -> Any:
+    """Return the field of a column: the model's own, or what an annotation gives."""
+    annotated = rows.query.annotations.get(column)
+    return annotated.output_field if annotated is not None else rows.model._meta.get_field(column)
+
+
+def _fits(value: object, field: Any) -> bool:
+    """Return whether the column can hold the value, as `_write` has it: if not, the query itself fails."""
+    if isinstance(field, DateTimeField):
+        return isinstance(value, str) and _is_moment(value)
+    if isinstance(field, IntegerField):
+        least, most = connection.ops.integer_field_range(field.get_internal_type())
+        return type(value) is int and (least or 0) <= value <= (most or 0)
+    return isinstance(field, CharField) and isinstance(value, str) and storable(value)
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.tzinfo is not None and bool(moment.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return False

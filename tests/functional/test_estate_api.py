@@ -176,3 +176,25 @@ def test_the_document_of_the_api_names_every_call(cast: Cast) -> None:
 
     assert "/api/v1/machines/" in document
     assert "/api/v1/sites/{site}/certificate/" in document
+
+
+@pytest.mark.parametrize("sort", ["junk", "--name", ""])
+def test_machines_sorted_by_nothing_we_know_are_refused(cast: Cast, sort: str) -> None:
+    status, said = call(signed_in("alice"), "GET", f"/machines/?sort={sort}")
+
+    assert (status, list(said["errors"])) == (422, ["sort"])
+
+
+def test_a_number_beyond_all_is_a_fault_of_its_term(cast: Cast) -> None:
+    status, said = call(signed_in("alice"), "GET", f"/machines/?q=cpus>{'9' * 400}")
+
+    assert (status, len(said["faults"])) == (200, 1)
+
+
+def test_a_tenant_that_is_not_there_is_granted_nothing_and_has_no_price(staff: Staff) -> None:
+    petra, nobody = signed_in("petra"), "3a030ec2-74d2-475a-b616-67b56095274a"
+    offer = {"site": str(staff.site.id), "tenant": nobody}
+    price = {"tenant": nobody, "currency": "EUR", "vm_migrated_price": "49.00"}
+
+    assert call(petra, "POST", "/offers/", offer)[0] == 404
+    assert call(petra, "POST", "/prices/", price)[0] == 404

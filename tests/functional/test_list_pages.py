@@ -46,12 +46,30 @@ def forged(*content: object) -> str:
 @pytest.mark.parametrize("page", LISTS)
 @pytest.mark.parametrize(
     "cursor",
-    ["50", "%%%", forged(0, {"a": 1}, SOME_ID), forged(0, None, SOME_ID), forged(1, [], "x")],
+    [
+        "50",
+        "%%%",
+        forged(0, {"a": 1}, SOME_ID),
+        forged(0, None, SOME_ID),
+        forged(1, [], "x"),
+        forged(0, "\0", SOME_ID),
+        forged(0, "\ud800", SOME_ID),
+        forged(0, "0001-01-01T00:00:00+23:00", SOME_ID),
+        forged(1, "9999-12-31T23:59:59-23:00", SOME_ID),
+        base64.urlsafe_b64encode(b"[" * 1100).decode(),
+    ],
 )
 def test_a_forged_cursor_is_the_first_page(cast: Cast, alice: Client, page: str, cursor: str) -> None:
     path, _, query = page.partition("?")
 
     answer = alice.get(home(cast, path), {"cursor": cursor, "view": query.partition("=")[2]})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("key", [float("inf"), 10**30, -1])
+def test_a_forged_number_is_the_first_page(cast: Cast, alice: Client, key: float) -> None:
+    answer = alice.get(home(cast, "machines/"), {"sort": "cpus", "cursor": forged(0, key, SOME_ID)})
 
     assert answer.status_code == 200
 

@@ -116,3 +116,9 @@ def many(house: House, number: int) -> None:
 def shown(answer: object) -> list[str]:
     """Return the names on a page."""
     return [machine["row"].name for machine in answer.context["machines"]]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("query", [{"sort": "--name"}, {"q": "cpus>" + "9" * 400}])
+@pytest.mark.parametrize("page", ["machines/", "machines/csv"])
+def test_what_no_list_can_do_changes_nothing(cast: Cast, page: str, query: dict[str, str]) -> None:
+    assert signed_in("alice").get(f"/t/{cast.acme.tenant.id}/{page}", query).status_code == 200

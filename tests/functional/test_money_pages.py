@@ -146,7 +146,18 @@ def test_the_provider_publishes_a_price_that_its_tenant_sees(cast: Cast, staff: 
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"price": "dear"}, {"price": "-1"}, {"currency": "EURO"}, {"price": "NaN"}]
+    "wrong",
+    [
+        {"price": "dear"},
+        {"price": "-1"},
+        {"currency": "EURO"},
+        {"price": "NaN"},
+        {"price": "12345678901"},
+        {"price": "1e30"},
+        {"price": "1e999999"},
+        {"price": "1_000"},
+        {"price": "٣"},
+    ],
 )
 def test_a_price_that_is_none_is_refused_with_a_reason(
     cast: Cast, staff: Staff, wrong: dict[str, str]

@@ -53,6 +53,8 @@ def test_a_value_with_spaces_stands_between_quotes() -> None:
         ("size>many", "size is compared with a number"),
         ("size>4parsec", "size is compared with a number"),
         ("power>1", "power is not a number"),
+        ("size>" + "9" * 400, "99999999999999999999… is larger than any size can be."),
+        ("size>٣", "size is compared with a number"),
     ],
 )
 def test_a_term_that_does_not_parse_stays_and_says_why(text: str, fault: str) -> None:
