@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import secrets
 import ssl
 import time
@@ -27,10 +28,23 @@ from agents.hostagent.journal import Command, Report
 BEARER_RENEW_S = BEARER_LIFETIME_S * 2 / 3
 TIMEOUT = httpx.Timeout(15.0, read=LONG_POLL_S + 15.0)
 REVOKED = "AGT-02"
+BUSY_WAIT_S = 10.0  # where a portal that is busy does not say for how long
+BUSY_WAIT_MOST_S = 60.0
+BUSY_MOST_S = 300.0
+
+log = logging.getLogger(__name__)
 
 
 class PortalUnreachable(Exception):
     """The portal or its gateway does not answer as it should; to be tried again."""
+
+
+class PortalBusy(PortalUnreachable):
+    """The portal was asked too often; it may be asked again in `wait_s`."""
+
+    def __init__(self, text: str, wait_s: float) -> None:
+        super().__init__(text)
+        self.wait_s = wait_s
 
 
 class PortalRefused(Exception):
@@ -74,9 +88,17 @@ def client_make(ca: str = "") -> httpx.AsyncClient:
 
 
 async def enrol(client: httpx.AsyncClient, *, portal: str, body: dict[str, Any]) -> Enrolled:
-    """Spend the one-off token. Raises PortalRefused and PortalUnreachable."""
-    answer = await _request(client, "POST", f"{url_checked(portal)}/agent/v1/enrol", json=body)
-    return msgspec.json.decode(answer, type=Enrolled)
+    """Spend the one-off token; a busy portal is waited for. Raises PortalRefused and PortalUnreachable."""
+    url, until = f"{url_checked(portal)}/agent/v1/enrol", time.monotonic() + BUSY_MOST_S
+    while True:
+        try:
+            answer = await _request(client, "POST", url, json=body)
+            return msgspec.json.decode(answer, type=Enrolled)
+        except PortalBusy as error:
+            if time.monotonic() + error.wait_s > until:
+                raise
+            log.warning("the portal takes no more enrolments for now; next try in %.0f s", error.wait_s)
+            await asyncio.sleep(error.wait_s)
 
 
 class Portal:
@@ -185,7 +207,16 @@ async def _request(client: httpx.AsyncClient, method: str, url: str, **options: 
         raise AgentRevoked(answer.status_code, code, detail)
     if answer.is_client_error and answer.status_code not in (408, 425, 429):
         raise PortalRefused(answer.status_code, code, detail)
-    raise PortalUnreachable(f"{url}: {answer.status_code} {detail}")
+    said = f"{url}: {answer.status_code} {detail}"
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        raise PortalBusy(said, _wait_s(answer))
+    raise PortalUnreachable(said)
+
+
+def _wait_s(answer: httpx.Response) -> float:
+    """What `Retry-After` says in seconds, within bounds: it may be a proxy's, which also sends dates."""
+    said = answer.headers.get("Retry-After", "")
+    return min(max(float(said), 1.0), BUSY_WAIT_MOST_S) if said.isdecimal() else BUSY_WAIT_S
 
 
 def _problem(answer: httpx.Response) -> tuple[str, str]:

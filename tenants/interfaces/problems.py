@@ -1,11 +1,12 @@
 """Refusals as RFC 9457 problem documents: one place for what the API says when it says no."""
 
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, Throttled, ValidationError
 from rest_framework.response import Response
 
 from portal.lib.refusal import Refusal
@@ -36,7 +37,17 @@ def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | No
         return problem(403, "right_missing", "Your role does not allow this.")
     if isinstance(error, ValidationError):
         return problem(422, "invalid", "Some fields are not what they should be.", errors=error.detail)
+    if isinstance(error, Throttled):
+        return _throttled(getattr(error, "wait", None))
     if isinstance(error, APIException):
         code = str(error.get_codes()) if not isinstance(error.get_codes(), dict) else "invalid"
         return problem(error.status_code, code, str(error.detail))
     return None
+
+
+def _throttled(wait: float | None) -> Response:
+    seconds = max(1, ceil(wait or 0))
+    detail = f"This was tried too often from your address. Try again in {seconds} seconds."
+    answer = problem(429, "throttled", detail)
+    answer["Retry-After"] = str(seconds)
+    return answer

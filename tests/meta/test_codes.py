@@ -28,6 +28,7 @@ FRAMEWORK = (
     exceptions.MethodNotAllowed,
     exceptions.NotAcceptable,
     exceptions.UnsupportedMediaType,
+    exceptions.Throttled,
 )
 
 DOCUMENT = (ROOT / "docs" / "errors.md").read_text()

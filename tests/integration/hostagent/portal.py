@@ -4,7 +4,7 @@ import asyncio
 import base64
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -37,10 +37,11 @@ Handler = Callable[[dict[str, Any], str], Any]
 class Problem(Exception):
     """An error answer."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, *, retry_after: str = "") -> None:
         super().__init__(code)
         self.status = status
         self.code = code
+        self.headers = [(b"retry-after", retry_after.encode())] if retry_after else []
 
 
 @dataclass(slots=True)
@@ -102,6 +103,7 @@ class SmallPortal:
         self.commands: dict[UUID, Given] = {}
         self.down = False
         self.lose_answers = 0
+        self.busy: list[str] = []  # what Retry-After says to the next enrolments, the last one first
         self.ticket_of: Callable[[Given, str], Ticket] | None = None
         self.port = 0
         self._news = asyncio.Condition()
@@ -179,6 +181,8 @@ class SmallPortal:
     # -- answers ----------------------------------------------------------------------------------
 
     def _enrol(self, body: dict[str, Any], _bearer: str) -> Any:
+        if self.busy:
+            raise Problem(429, "throttled", retry_after=self.busy.pop())
         if body["token"] not in self.tokens:
             raise Problem(409, "ENR-02")
         self.tokens.remove(body["token"])
@@ -277,7 +281,8 @@ class SmallPortal:
         try:
             answer = await self._route(scope, content, bearer)
         except Problem as problem:
-            await _send(send, problem.status, {"code": problem.code, "title": problem.code})
+            said = {"code": problem.code, "title": problem.code}
+            await _send(send, problem.status, said, problem.headers)
             return
         await self.notify()
         if self.lose_answers and scope["path"].endswith("reports"):
@@ -318,8 +323,8 @@ async def portal_up() -> AsyncIterator[SmallPortal]:
         await serving
 
 
-async def _send(send: Any, status: int, content: Any) -> None:
-    headers = [(b"content-type", b"application/json" if status == 200 else PROBLEM.encode())]
+async def _send(send: Any, status: int, content: Any, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    headers = [(b"content-type", b"application/json" if status == 200 else PROBLEM.encode()), *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": msgspec.json.encode(content)})
 

@@ -8,8 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents.hostagent import agent as agent_module
+from agents.hostagent import portal as portal_module
 from agents.hostagent.__main__ import main
 from agents.hostagent.agent import VERSION
+from agents.hostagent.portal import PortalBusy
 from tests.integration.hostagent.members import enrolled, running
 from tests.integration.hostagent.portal import Given, Member, SmallPortal
 
@@ -45,6 +47,25 @@ async def test_a_spent_token_is_told_in_words(
     argv = ["enrol", "--portal", portal.url, "--token", "spent", "--state", str(tmp_path / "a")]
     assert await asyncio.to_thread(main, argv) == 1
     assert "ENR-02" in capsys.readouterr().err
+
+
+async def test_a_busy_portal_is_waited_for_as_long_as_it_says(
+    portal: SmallPortal, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    portal.busy = ["1"]
+    await enrolled(portal, tmp_path / "a")
+    assert "next try in 1 s" in caplog.text
+
+
+@pytest.mark.parametrize("said", ["60", "86400", "Thu, 01 Jan 2099 00:00:00 GMT", "soon"])
+async def test_a_portal_that_stays_busy_is_told_in_words(
+    portal: SmallPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setattr(portal_module, "BUSY_MOST_S", 5.0)
+    portal.busy = [said]
+    with pytest.raises(PortalBusy, match="429 throttled") as busy:
+        await enrolled(portal, tmp_path / "a")
+    assert busy.value.wait_s <= portal_module.BUSY_WAIT_MOST_S
 
 
 async def test_a_token_may_begin_with_a_dash(portal: SmallPortal, tmp_path: Path) -> None:
