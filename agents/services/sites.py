@@ -10,10 +10,13 @@ from agents.domain.sealing import seal
 from agents.domain.site import SiteState
 from agents.models import Site
 from agents.services.watching import site_wake
+from portal.lib.plain import name_fault
 from portal.lib.refusal import Refusal
 from tenants.domain.roles import Actor, Right
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?")
+NAME_MAX = 200
+PASSWORD_MAX = 1000
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
@@ -40,13 +43,14 @@ class ConnectorMissing(Refusal):
 def site_create(*, actor: Actor, name: str) -> Site:
     """Return a new site; its vCenter comes with its first agent. Raises SiteNameTaken, SiteInvalid."""
     actor.require(Right.MANAGE_SITES)
-    if not name.strip():
+    name = name.strip()
+    if not name:
         raise SiteInvalid("The site was not made.", why="It has no name.", remedy="Give it a name.")
+    if fault := name_fault(name, NAME_MAX):
+        raise SiteInvalid("The site was not made.", why=fault, remedy="Correct the name.")
     try:
         with transaction.atomic():
-            return Site.objects.create(
-                tenant_id=actor.tenant_id, name=name.strip()[:200], state=SiteState.NO_CONNECTOR
-            )
+            return Site.objects.create(tenant_id=actor.tenant_id, name=name, state=SiteState.NO_CONNECTOR)
     except IntegrityError as error:
         raise SiteNameTaken(
             "The site was not made.", why=f"There is a site called {name}.", remedy="Choose another name."
@@ -69,6 +73,7 @@ def site_connect(
         .get(id=site.id)
     )
     _address_check(host, port, username)
+    _sign_in_check(username, password)
     if own.connector is None:
         raise ConnectorMissing(
             "The credentials were not taken.",
@@ -112,4 +117,14 @@ def _address_check(host: str, port: int, username: str) -> None:
             "The vCenter's address was not taken.",
             why="It needs a host name or address, a port between 1 and 65535, and a user.",
             remedy="Enter the name alone, without https:// or a path.",
+        )
+
+
+def _sign_in_check(username: str, password: str) -> None:
+    if name_fault(username, NAME_MAX) or len(password) > PASSWORD_MAX:
+        raise SiteInvalid(
+            "The vCenter's user was not taken.",
+            why=f"A user has at most {NAME_MAX} characters, none of them unseen; "
+            f"a password has at most {PASSWORD_MAX}.",
+            remedy="Enter both as the vCenter's own sign-in takes them.",
         )

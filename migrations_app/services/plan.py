@@ -7,16 +7,19 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from agents.models import Offer, VirtualMachine
+from agents.models import Network, Offer, VirtualMachine
 from migrations_app.domain.lifecycle import Desired, Phase, ShutdownPolicy, TierGate
 from migrations_app.models import BootTier, MigrationGroup, MigrationUnit
 from migrations_app.models.group import CUTOVER_BUDGET_BYTES, SHUTDOWN_DEADLINE_S
 from migrations_app.services.ends import ENDS, ends_assign
 from migrations_app.services.locking import group_lock
 from migrations_app.services.refusals import GroupStarted, NameTaken, PlanInvalid
+from portal.lib.plain import name_fault, storable
 from tenants.domain.roles import Actor, Right
 
 LONGEST_SHUTDOWN_S = 3600
+NAME_MAX = 200
+MOID_MAX = 64
 _CHOOSE = "Choose again from the lists: the inventory may have changed meanwhile."
 
 
@@ -120,6 +123,8 @@ def _fill(group: MigrationGroup, actor: Actor, plan: Plan) -> None:
         raise _invalid("It names a datastore that the destination does not offer.")
     if not set(plan.network_map.values()) <= {network["moid"] for network in offer.networks}:
         raise _invalid("It maps to a network that the destination does not offer.")
+    if not all(0 < len(moid) <= MOID_MAX and storable(moid) for moid in plan.network_map):
+        raise _invalid("It maps from something that is no network.")
     _check_numbers(plan)
     group.offer = offer
     group.name = plan.name.strip()
@@ -135,6 +140,8 @@ def _fill(group: MigrationGroup, actor: Actor, plan: Plan) -> None:
 def _check_numbers(plan: Plan) -> None:
     if not plan.name.strip():
         raise _invalid("It has no name.")
+    if fault := name_fault(plan.name.strip(), NAME_MAX):
+        raise _invalid(fault)
     if not 0 < plan.shutdown_deadline_s <= LONGEST_SHUTDOWN_S:
         raise _invalid(f"A shutdown deadline is between 1 and {LONGEST_SHUTDOWN_S} seconds.")
     if plan.cutover_budget_bytes < 0 or plan.rate_limit < 0:
@@ -171,10 +178,20 @@ def _units_set(group: MigrationGroup, actor: Actor, plan: Plan, now: datetime) -
         raise _invalid("It names a machine twice, or one that this organisation does not have.")
     if not found:
         raise _invalid("It names no machine.")
+    _check_networks(actor, plan, found)
     units = [_unit(group, machine, wanted[machine.id], now) for machine in found]
     ends_assign(group=group, units=units)
     MigrationUnit.objects.bulk_create(units)
     _tiers_insert(group, plan.tiers)
+
+
+def _check_networks(actor: Actor, plan: Plan, machines: Sequence[VirtualMachine]) -> None:
+    """Refuse to map what is no network: a form may well map one that no chosen machine is in."""
+    named = {nic.get("network_moid") for machine in machines for nic in machine.nics}
+    more = set(plan.network_map) - named
+    known = Network.objects.visible_to(actor).filter(moid__in=more).values_list("moid", flat=True)
+    if more and not more <= set(known):
+        raise _invalid("It maps from a network that is not at the organisation's sites.")
 
 
 def _unit(group: MigrationGroup, machine: VirtualMachine, tier: int, now: datetime) -> MigrationUnit:

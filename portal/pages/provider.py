@@ -66,9 +66,9 @@ class Tenants(ProviderView):
         password = get_random_string(PASSWORD_LENGTH)
         email = request.POST.get("owner_email", "").strip()
         tenant = tenant_onboard(
-            name=request.POST.get("name", "").strip()[:200],
+            name=request.POST.get("name", ""),
             email=email,
-            person_name=request.POST.get("owner_name", "").strip()[:200],
+            person_name=request.POST.get("owner_name", ""),
             password=password,
         )
         return self.page(made=tenant, email=email, password=password)

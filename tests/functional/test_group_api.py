@@ -57,7 +57,15 @@ def test_a_group_is_planned_and_read_back(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"name": ""}, {"machines": []}, {"offer": "no"}, {"shutdown_policy": "no"}]
+    "wrong",
+    [
+        {"name": ""},
+        {"name": "Wave\n1"},
+        {"machines": []},
+        {"offer": "no"},
+        {"shutdown_policy": "no"},
+        {"network_map": {"n" * 100_000: "net-9"}},
+    ],
 )
 def test_a_plan_that_is_wrong_makes_no_group(cast: Cast, wrong: dict[str, object]) -> None:
     answer = signed_in("alice").post(GROUPS, plan(cast, **wrong), content_type=JSON)

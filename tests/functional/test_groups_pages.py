@@ -103,7 +103,17 @@ def test_a_refused_plan_is_told_with_all_that_was_typed(cast: Cast) -> None:
     assert '<option value="abort" selected>' in content
 
 
-@pytest.mark.parametrize("wrong", [{"offer": "no"}, {"machine": ["no"]}, {"datastore": "ds-1"}, {"name": ""}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"offer": "no"},
+        {"machine": ["no"]},
+        {"datastore": "ds-1"},
+        {"name": ""},
+        {"name": "x" * 201},
+        {"network-nowhere": "net-9"},
+    ],
+)
 def test_a_plan_that_is_wrong_makes_no_group(cast: Cast, wrong: dict[str, object]) -> None:
     answer = signed_in("alice").post(f"/t/{cast.acme.tenant.id}/groups/new", form(cast, **wrong))
 

@@ -91,6 +91,23 @@ def test_an_address_with_a_path_is_refused_with_what_to_do(cast: Cast, alice: Cl
     assert "Enter the name alone, without https:// or a path." in text(answer)
 
 
+def test_a_user_that_is_too_long_is_refused_with_what_to_do(cast: Cast, alice: Client) -> None:
+    entered = {"host": "vc.acme.test", "port": "443", "username": "u" * 300, "password": "x"}
+
+    answer = alice.post(address(cast, "connect"), entered, follow=True)
+
+    assert "A user has at most 200 characters" in text(answer)
+
+
+def test_a_name_that_is_too_long_is_refused_and_not_cut(cast: Cast, alice: Client) -> None:
+    page = f"/t/{cast.acme.tenant.id}/sites/"
+
+    answer = alice.post(page, {"name": "x" * 201}, follow=True)
+
+    assert "A name has between 1 and 200 characters." in text(answer)
+    assert "x" * 100 not in text(answer)
+
+
 def test_an_unknown_certificate_is_shown_to_be_compared(cast: Cast, alice: Client) -> None:
     site_is(cast, state=SiteState.CERTIFICATE_UNKNOWN, state_code="VC-07", seen_fingerprint=SEEN)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agents.models import Offer
+from agents.models import Network, Offer
 from migrations_app.domain.lifecycle import Desired, TierGate
 from migrations_app.models import MigrationGroup
 from migrations_app.services import (
@@ -74,6 +74,28 @@ def test_a_datastore_that_is_not_offered_cannot_be_planned(cast: Cast) -> None:
 
 def test_a_network_that_is_not_offered_cannot_be_planned(cast: Cast) -> None:
     assert "network" in refused(cast, replace(plan_of(cast.acme), network_map={"net-1": "net-77"}))
+
+
+@pytest.mark.parametrize("moid", ["", "\0", "\ud800", "n" * 65, "n" * 100_000, "net-nowhere"])
+def test_what_is_no_network_of_the_organisation_is_not_mapped(cast: Cast, moid: str) -> None:
+    plan = replace(plan_of(cast.acme), network_map={"net-1": "net-9", moid: "net-9"})
+
+    assert "maps from" in refused(cast, plan)
+
+
+def test_a_network_that_no_chosen_machine_is_in_may_be_mapped(cast: Cast) -> None:
+    with tenant_context(cast.acme.tenant.id):
+        Network.objects.create(
+            tenant=cast.acme.tenant, site=cast.acme.site, moid="net-2", name="Lab", seen_at=NOON
+        )
+    plan = replace(plan_of(cast.acme), network_map={"net-1": "net-9", "net-2": "net-9"})
+
+    assert group_of(cast.acme, cast.alice, plan=plan).network_map == plan.network_map
+
+
+@pytest.mark.parametrize(("name", "why"), [("x" * 201, "200"), ("Wave\n1", "line break"), (" ", "no name")])
+def test_a_group_has_a_name_that_shows_what_it_is(cast: Cast, name: str, why: str) -> None:
+    assert why in refused(cast, replace(plan_of(cast.acme), name=name))
 
 
 def test_an_empty_plan_is_refused(cast: Cast) -> None:

@@ -76,6 +76,23 @@ def test_a_password_that_others_would_guess_is_refused(word: str) -> None:
     assert not Person.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["Ini\ntech", "Ini\u2066tech", "Ini\x07tech"])
+def test_a_name_shows_what_it_is(name: str) -> None:
+    with pytest.raises(TenantInvalid, match="cannot be seen"):
+        onboard(name)
+    with pytest.raises(TenantInvalid, match="cannot be seen"):
+        tenant_onboard(name="Initech", email="peter@initech.test", person_name=name, password=WORD)
+
+
+def test_an_owner_s_address_and_name_have_a_length() -> None:
+    long_address = ".".join(["a" * 60] * 5)
+
+    with pytest.raises(TenantInvalid, match="254"):
+        onboard(email=f"peter@{long_address}.test")
+    with pytest.raises(TenantInvalid, match="200"):
+        tenant_onboard(name="Initech", email="peter@initech.test", person_name="x" * 201, password=WORD)
+
+
 def test_an_address_that_is_taken_makes_no_tenant() -> None:
     onboard()
 

@@ -290,6 +290,13 @@ def test_a_name_is_one_site_s_of_an_organisation_and_free_for_another(cast: Cast
         site_create(actor=cast.alice, name="North ")
 
 
-def test_a_site_needs_a_name(cast: Cast) -> None:
+@pytest.mark.parametrize("name", ["  ", "x" * 201, "North\nSouth", "North\u202ehtuoS"])
+def test_a_site_needs_a_name(cast: Cast, name: str) -> None:
     with pytest.raises(SiteInvalid), tenant_context(cast.acme.tenant.id):
-        site_create(actor=cast.alice, name="  ")
+        site_create(actor=cast.alice, name=name)
+
+
+@pytest.mark.parametrize("wrong", [{"username": "u" * 201}, {"username": "a\nb"}, {"password": "p" * 1001}])
+def test_a_sign_in_that_the_api_refuses_is_refused_by_whoever_asks(cast: Cast, wrong: dict[str, str]) -> None:
+    with pytest.raises(SiteInvalid, match="at most 200 characters"):
+        connect(cast.acme, cast.alice, **wrong)
