@@ -12,20 +12,21 @@ from agents.models import Agent, Datastore, Host, Network, Offer, Site, VirtualM
 from agents.selectors.due import offers_of_site
 from portal.lib.live import publish
 from portal.lib.tenancy import tenant_context
+from tenants.domain.roles import TenantKind
 from tenants.models import Tenant
 
 NAMES_MAX = 50_000
 
 
 def offer_grant(*, site: Site, tenant_id: UUID, now: datetime) -> Offer:
-    """Return the tenant's offer of the provider's site, made or refreshed; raises Tenant.DoesNotExist.
+    """Return the customer's offer of the provider's site, made or refreshed. The caller is the provider's.
 
-    The caller is the provider's.
+    Raises DoesNotExist where `tenant_id` is no customer.
     """
     with tenant_context(site.tenant_id):
         facts = _facts(site.id)
     with tenant_context(tenant_id):
-        Tenant.objects.get(id=tenant_id)
+        Tenant.objects.get(id=tenant_id, kind=TenantKind.CUSTOMER)
         offer, _ = Offer.objects.update_or_create(
             tenant_id=tenant_id, site_id=site.id, defaults={"name": site.name, **facts, "refreshed_at": now}
         )

@@ -1,6 +1,6 @@
 """Publishing prices: a version never changes; a new one says from when it holds."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -9,12 +9,13 @@ from django.db import transaction
 from billing.models import PriceBook, PriceBookVersion
 from portal.lib.refusal import Refusal
 from portal.lib.tenancy import tenant_context
-from tenants.domain.roles import Actor, Right
+from tenants.domain.roles import Actor, Right, TenantKind
 from tenants.models import Tenant
 
 PLACES = 10
 # What the column, numeric(20, 10), has no room for.
 BEYOND = 10**10
+AHEAD_MAX = timedelta(days=2 * 366)
 
 
 class PricePublishRefused(Refusal):
@@ -32,15 +33,16 @@ def price_publish(
     effective_from: datetime,
     now: datetime,
 ) -> PriceBookVersion:
-    """Return the new version of a tenant's prices, published by the provider.
+    """Return the new version of a customer's prices, published by the provider.
 
-    Raises PricePublishRefused and Tenant.DoesNotExist.
+    Raises PricePublishRefused, and Tenant.DoesNotExist for no customer.
     Outside any tenant: it enters `tenant_id`'s itself, whose book it is.
     """
     actor.require(Right.PROVIDER_MONEY)
     _check(currency, vm_migrated_price)
+    _beginning_check(effective_from, now)
     with tenant_context(tenant_id), transaction.atomic():
-        Tenant.objects.get(id=tenant_id)
+        Tenant.objects.get(id=tenant_id, kind=TenantKind.CUSTOMER)
         book = _book(tenant_id, now)
         last = book.versions.order_by("-effective_from").first()
         if last is not None and effective_from < max(now, last.effective_from):
@@ -73,6 +75,16 @@ def _check(currency: str, price: Decimal) -> None:
             "The price was not published.",
             why="A currency is three capital letters, such as EUR.",
             remedy="Correct the currency.",
+        )
+
+
+def _beginning_check(effective_from: datetime, now: datetime) -> None:
+    # No version is taken back, and none may begin before the last one: a mistyped year would close the book.
+    if effective_from > now + AHEAD_MAX:
+        raise PricePublishRefused(
+            "The price was not published.",
+            why=f"It would hold from {effective_from:%d %b %Y} on, which is more than two years ahead.",
+            remedy="Correct the year, or publish it when it is nearer.",
         )
 
 

@@ -1,19 +1,20 @@
 """What was used and what it costs, for tenants and for the provider; and the provider's prices."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponseBase
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from billing.selectors.prices import prices_page
 from billing.selectors.usage import UsageFilter, usage_csv_rows, usage_page, usage_totals
 from billing.services import PricePublishRefused, price_publish
+from portal.templatetags.landfall import dated
 from tenants.domain.roles import Right, TenantKind
 from tenants.interfaces import ProviderView, TenantView
 from tenants.interfaces.api import uuid_or_404
@@ -79,30 +80,45 @@ class Prices(ProviderView):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show all versions and the form for the next one."""
+        return self.page(QueryDict())
+
+    def page(self, typed: QueryDict, **more: Any) -> HttpResponseBase:
+        """Show all versions, and the form with what was typed."""
+        request = self.request
         text = request.GET.get("q", "").strip()[:100]
         tenants = Tenant.objects.filter(kind=TenantKind.CUSTOMER, name__icontains=text).order_by("name", "id")
         page = prices_page(now=timezone.now(), cursor=request.GET.get("cursor", ""), limit=PAGE)
         return self.show(
-            prices=page.rows, count=page.count, page=page, tenants=tenants[:TENANTS_OFFERED], q=text
+            prices=page.rows,
+            count=page.count,
+            page=page,
+            tenants=tenants[:TENANTS_OFFERED],
+            q=text,
+            typed=typed,
+            **more,
         )
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        """Publish a price."""
-        tenant = Tenant.objects.get(id=uuid_or_404(request.POST.get("tenant", "")))
+        """Publish a price; a refusal is told above the form, with all that was typed."""
+        tenant = Tenant.objects.get(id=uuid_or_404(request.POST.get("tenant", "")), kind=TenantKind.CUSTOMER)
         now = timezone.now()
-        price_publish(
-            actor=self.actor,
-            tenant_id=tenant.id,
-            currency=request.POST.get("currency", "").upper(),
-            vm_migrated_price=_amount(request.POST.get("price", "")),
-            effective_from=_moment(request.POST.get("from", "")) or now,
-            now=now,
+        try:
+            version = price_publish(
+                actor=self.actor,
+                tenant_id=tenant.id,
+                currency=request.POST.get("currency", "").upper(),
+                vm_migrated_price=_amount(request.POST.get("price", "")),
+                effective_from=_moment(request.POST.get("from", ""), now),
+                now=now,
+            )
+        except PricePublishRefused as refusal:
+            return self.page(request.POST, refusal=refusal)
+        messages.success(
+            request,
+            f"{tenant.name} pays {version.vm_migrated_price:f} {version.currency} for a migrated machine"
+            f" from {dated(version.effective_from)} UTC on.",
         )
         return redirect("prices")
-
-    def refused_to(self, request: HttpRequest) -> str:
-        """Return the list of prices."""
-        return reverse("prices")
 
 
 def _amount(text: str) -> Decimal:
@@ -114,8 +130,21 @@ def _amount(text: str) -> Decimal:
     return Decimal(typed)
 
 
-def _moment(text: str) -> datetime | None:
+def _moment(text: str, now: datetime) -> datetime:
+    """Return the time that was typed, in UTC, `now` for none. Raises PricePublishRefused.
+
+    What cannot be read is never taken for now: a published price stays.
+    """
+    if not text.strip():
+        return now
     try:
-        return parse_datetime(f"{text}:00+00:00") if text else None
+        found = parse_datetime(text.strip())
     except ValueError:
-        return None
+        found = None
+    if found is None:
+        raise PricePublishRefused(
+            "The price was not published.",
+            why="The time from which it is to hold cannot be read.",
+            remedy="Write it as 2027-02-01T08:00, or leave it empty for now.",
+        )
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

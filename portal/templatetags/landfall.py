@@ -1,7 +1,7 @@
 """The components of the interface that are more than a class name: `{% load landfall %}`."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -126,6 +126,12 @@ def moment(value: datetime | None) -> str:
     if distance < DAY:
         return f"{value:%H:%M}"
     return f"{value:%a %H:%M}" if distance < WEEK else f"{value:%d %b %Y}"
+
+
+@register.filter
+def dated(value: datetime | None) -> str:
+    """Return a moment with its date, however near it is, in UTC: 02 Mar 2026, 12:00."""
+    return "–" if value is None else f"{value.astimezone(UTC):%d %b %Y, %H:%M}"
 
 
 @register.filter

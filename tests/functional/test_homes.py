@@ -163,6 +163,16 @@ def test_the_provider_grants_its_own_site_as_a_destination(cast: Cast, staff: St
         assert Offer.objects.filter(site_id=staff.site.id).exists()
 
 
+def test_the_provider_s_own_organisation_is_granted_nothing(cast: Cast, staff: Staff) -> None:
+    asked = {"tenant": str(staff.tenant_id), "site": str(staff.site.id)}
+
+    answer = signed_in("petra").post("/api/v1/offers/", asked, content_type="application/json")
+
+    assert answer.status_code == 404
+    with tenant_context(staff.tenant_id):
+        assert not Offer.objects.exists()
+
+
 def test_a_tenant_s_site_is_never_granted(cast: Cast, staff: Staff) -> None:
     tenant = cast.globex.tenant.id
 

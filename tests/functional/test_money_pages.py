@@ -1,8 +1,10 @@
 """Usage and prices: who sees which money, in pages, calls and files."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from billing.services import price_publish
 from migrations_app.services import commit_request, cutover_request, group_start
@@ -179,6 +181,53 @@ def test_a_published_price_never_changes_what_was_billed_before(cast: Cast, staf
 
     [line] = signed_in("alice").get("/api/v1/usage/").json()["results"]
     assert line["amount"] == "49.00"
+
+
+@pytest.mark.parametrize(
+    ("since", "why"),
+    [
+        ("01.02.2027 08:00", "The time from which it is to hold cannot be read."),
+        ("2027-02-31T08:00", "The time from which it is to hold cannot be read."),
+        ("2206-12-01T00:00", "It would hold from 01 Dec 2206 on, which is more than two years ahead."),
+    ],
+)
+def test_a_time_that_cannot_be_read_or_is_far_away_publishes_nothing(
+    cast: Cast, staff: Staff, since: str, why: str
+) -> None:
+    form = {"tenant": str(cast.globex.tenant.id), "price": "37.50", "currency": "CHF", "from": since}
+
+    answer = signed_in("frank").post("/provider/prices/", form)
+
+    assert why in text(answer)
+    assert "No price has been published." in text(answer)
+    content = answer.content.decode()
+    assert all(f'value="{typed}"' in content for typed in ("37.50", "CHF", since))
+    assert f'<option value="{cast.globex.tenant.id}" selected>' in content
+
+
+def test_what_was_published_is_told_with_whom_and_from_when(cast: Cast, staff: Staff) -> None:
+    since = timezone.now() + timedelta(hours=2)
+    form = {"tenant": str(cast.acme.tenant.id), "price": "37.50", "currency": "eur"}
+
+    told = text(
+        signed_in("frank").post("/provider/prices/", {**form, "from": f"{since:%Y-%m-%dT%H:%M}"}, follow=True)
+    )
+
+    assert f"Acme pays 37.50 EUR for a migrated machine from {since:%d %b %Y, %H:%M} UTC on." in told
+    assert f"37.50 EUR {since:%d %b %Y, %H:%M}" in told.partition("UTC on.")[2]
+    assert f"37.50 EUR {since:%d %b %Y, %H:%M}" in text(signed_in("alice").get(usage_page(cast)))
+
+
+def test_the_provider_is_no_tenant_that_could_be_given_a_price(cast: Cast, staff: Staff) -> None:
+    form = {"tenant": str(staff.tenant_id), "price": "37.50", "currency": "EUR", "from": ""}
+    asked = {"tenant": str(staff.tenant_id), "vm_migrated_price": "37.50", "currency": "EUR"}
+    frank = signed_in("frank")
+
+    page = frank.post("/provider/prices/", form)
+    call = frank.post("/api/v1/prices/", asked, content_type="application/json")
+
+    assert (page.status_code, call.status_code) == (404, 404)
+    assert "No price has been published." in text(frank.get("/provider/prices/"))
 
 
 @pytest.mark.parametrize("role", [Role.PROVIDER_SUPPORT, Role.PROVIDER_OPERATOR])

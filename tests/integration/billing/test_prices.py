@@ -105,6 +105,14 @@ def test_a_currency_that_is_none_is_refused(cast: Cast, currency: str) -> None:
         publish(cast, cast.acme, "1", currency=currency)
 
 
+@pytest.mark.parametrize("days", [733, 65_000])
+def test_a_price_that_would_begin_years_from_now_closes_no_book(cast: Cast, days: int) -> None:
+    with pytest.raises(PricePublishRefused, match="more than two years ahead"):
+        publish(cast, cast.acme, "1", since=NOON + timedelta(days=days))
+
+    assert publish(cast, cast.acme, "2", since=NOON + timedelta(days=730)).number == 1
+
+
 def test_a_tenant_cannot_set_its_own_price(cast: Cast) -> None:
     with pytest.raises(RightMissing):
         price_publish(
