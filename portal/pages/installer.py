@@ -2,9 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +22,7 @@ class Installer(OpenView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Return it."""
-        script = (_packed() / INSTALLER).read_text().replace("@PORTAL@", settings.PORTAL_URL)
+        script = _packed()[INSTALLER].decode().replace("@PORTAL@", settings.PORTAL_URL)
         return HttpResponse(script, content_type="text/x-shellscript; charset=utf-8")
 
 
@@ -30,13 +31,13 @@ class Package(OpenView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Return it."""
-        return HttpResponse((_packed() / ARCHIVE).read_bytes(), content_type="application/gzip")
+        return HttpResponse(_packed()[ARCHIVE], content_type="application/gzip")
 
 
 @lru_cache(maxsize=1)
-def _packed() -> Path:
-    """Return the folder with both, packed once per process by the agent's own program."""
-    folder = Path(mkdtemp(prefix="landfall-agent-"))
-    argv = [sys.executable, "-m", "agents.hostagent.packaging", str(folder)]
-    subprocess.run(argv, cwd=settings.ROOT, check=True, timeout=PATIENCE_S, stdout=subprocess.DEVNULL)
-    return folder
+def _packed() -> Mapping[str, bytes]:
+    """Return both by name, packed once per process by the agent's own program; no folder is left of it."""
+    with TemporaryDirectory(prefix="landfall-agent-") as folder:
+        argv = [sys.executable, "-m", "agents.hostagent.packaging", folder]
+        subprocess.run(argv, cwd=settings.ROOT, check=True, timeout=PATIENCE_S, stdout=subprocess.DEVNULL)
+        return {name: (Path(folder) / name).read_bytes() for name in (ARCHIVE, INSTALLER)}

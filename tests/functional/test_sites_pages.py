@@ -1,7 +1,10 @@
 """Sites and agents as people see and change them."""
 
+import hashlib
 import re
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -10,6 +13,7 @@ from django.utils import timezone
 from agents.domain.site import SiteState
 from agents.models import Agent, Enrolment, Site
 from portal.lib.tenancy import tenant_context
+from portal.pages.installer import _packed
 from tests.cast import Cast
 from tests.functional.pages import signed_in, text
 
@@ -194,3 +198,14 @@ def test_the_installer_names_this_portal(cast: Cast) -> None:
 
     assert "PORTAL=http" in script
     assert "@SHA256@" not in script
+
+
+def test_the_installer_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    _packed.cache_clear()
+
+    script = Client().get("/agent/install").content
+    archive = Client().get("/agent/package").content
+
+    assert hashlib.sha256(archive).hexdigest().encode() in script
+    assert list(tmp_path.iterdir()) == []
