@@ -41,7 +41,7 @@ class EnrolmentUsed(Refusal):
 
 
 class EnrolmentRefused(Refusal):
-    """No such key, or a revoked one: the caller learns nothing else."""
+    """No such key, a revoked one, or an agent whose own keys are none: the caller learns nothing else."""
 
     code = "ENR-03"
     status = 403
@@ -103,7 +103,11 @@ def agent_enrol(*, token: str, newcomer: Newcomer, now: datetime) -> Enrolled:
     The same agent, told by its keys, that lost the answer gets it again.
     """
     if len(newcomer.signing_key) != KEY_LENGTH or len(newcomer.sealing_key) != KEY_LENGTH:
-        raise _refused("The agent's keys are malformed.")
+        raise EnrolmentRefused(
+            "The agent's own keys are malformed.",
+            why=f"A key has {KEY_LENGTH} bytes. The install key is not spent.",
+            remedy="Reinstall the agent by the install command of the site's page.",
+        )
     found = _enrolment_find(token)
     if found is None:
         raise _refused("This install key is not known.")

@@ -39,6 +39,12 @@ class ConnectorMissing(Refusal):
     code = "AGT-01"
 
 
+class SiteUnconnected(Refusal):
+    """The site has no vCenter yet whose certificate could be accepted."""
+
+    code = "site_unconnected"
+
+
 @transaction.atomic
 def site_create(*, actor: Actor, name: str) -> Site:
     """Return a new site; its vCenter comes with its first agent. Raises SiteNameTaken, SiteInvalid."""
@@ -91,9 +97,15 @@ def site_connect(
 
 @transaction.atomic
 def site_certificate_accept(*, site: Site, actor: Actor, fingerprint: str, now: datetime) -> Site:
-    """Pin the certificate that a person has compared. Raises SiteInvalid."""
+    """Pin the certificate that a person has compared. Raises SiteInvalid and SiteUnconnected."""
     actor.require(Right.MANAGE_SITES)
     own = Site.objects.visible_to(actor).select_for_update().get(id=site.id)
+    if not own.host:
+        raise SiteUnconnected(
+            "The certificate was not accepted.",
+            why="The site has no vCenter yet that could show it.",
+            remedy="Install the connector and enter the vCenter's address first.",
+        )
     pin = fingerprint.replace(":", "").strip().lower()
     if not _FINGERPRINT.fullmatch(pin):
         raise SiteInvalid(

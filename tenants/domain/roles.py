@@ -56,6 +56,13 @@ ROLE_RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.PROVIDER_SUPPORT: _STAFF,
 }
 
+# What a person reads where the right's own name says nothing.
+_WORDS: Mapping[Right, str] = {
+    Right.PROVIDER_VIEW: "see all tenants",
+    Right.PROVIDER_MANAGE: "take tenants on or grant destinations",
+    Right.PROVIDER_MONEY: "see all usage or publish prices",
+}
+
 PROVIDER_ROLES = frozenset(role for role in Role if role.startswith("provider_"))
 
 
@@ -82,7 +89,14 @@ class Actor:
         """Raise RightMissing unless the actor holds `right`."""
         if not self.can(right):
             raise RightMissing(
-                f"You may not {right.replace('_', ' ')} here.",
+                f"You may not {_WORDS.get(right, right.replace('_', ' '))} here.",
                 why=f"Your role in this organisation is {self.role or 'none'}.",
-                remedy="Ask an owner of the organisation for the right.",
+                remedy=self._whom_to_ask(right),
             )
+
+    def _whom_to_ask(self, right: Right) -> str:
+        if self.role in PROVIDER_ROLES:
+            return "Ask an administrator of the provider for the right."
+        if right.startswith("provider_"):
+            return "Ask your provider: only its own people do this."
+        return "Ask an owner of the organisation for the right."

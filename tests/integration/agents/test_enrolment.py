@@ -1,6 +1,8 @@
 """How an agent comes in: by a key that is shown once, works once and for a day."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -103,6 +105,16 @@ def test_a_revoked_key_is_as_good_as_none(cast: Cast) -> None:
 def test_a_key_that_nobody_made_is_refused(cast: Cast) -> None:
     with pytest.raises(EnrolmentRefused, match="not known"):
         agent_enrol(token="enr_guess", newcomer=newcomer(KEY), now=NOON)  # noqa: S106
+
+
+@pytest.mark.parametrize("wrong", [{"signing_key": b"short"}, {"sealing_key": b""}])
+def test_an_agent_without_proper_keys_is_to_be_reinstalled(cast: Cast, wrong: dict[str, Any]) -> None:
+    token = key_of(cast)
+
+    with pytest.raises(EnrolmentRefused, match=r"32 bytes.*not spent.*Reinstall the agent"):
+        agent_enrol(token=token, newcomer=replace(newcomer(KEY), **wrong), now=NOON)
+
+    assert agent_enrol(token=token, newcomer=newcomer(KEY), now=NOON).agent_id
 
 
 def test_a_viewer_makes_no_key(cast: Cast) -> None:

@@ -15,6 +15,7 @@ from agents.services import (
     ConnectorMissing,
     SiteInvalid,
     SiteNameTaken,
+    SiteUnconnected,
     report_record,
     site_certificate_accept,
     site_connect,
@@ -226,6 +227,16 @@ def test_what_is_no_fingerprint_is_not_pinned(cast: Cast, pin: str) -> None:
         site_certificate_accept(site=cast.acme.site, actor=cast.alice, fingerprint=pin, now=NOON)
 
     assert site_of(cast.acme).fingerprint == ""
+
+
+def test_a_site_without_a_vcenter_has_no_certificate_to_accept(cast: Cast) -> None:
+    with tenant_context(cast.acme.tenant.id):
+        bare = site_create(actor=cast.alice, name="Bare")
+
+    with tenant_context(cast.acme.tenant.id), pytest.raises(SiteUnconnected) as refused:
+        site_certificate_accept(site=bare, actor=cast.alice, fingerprint=PIN, now=NOON)
+
+    assert refused.value.status == 409
 
 
 @pytest.mark.parametrize("moved", [{"host": "other.acme.test"}, {"port": 8443}])
