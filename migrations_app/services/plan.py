@@ -20,7 +20,9 @@ from tenants.domain.roles import Actor, Right
 LONGEST_SHUTDOWN_S = 3600
 NAME_MAX = 200
 MOID_MAX = 64
+TIER_MAX = 99
 _CHOOSE = "Choose again from the lists: the inventory may have changed meanwhile."
+_NUMBER = "Correct the number."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def group_update(*, group: MigrationGroup, actor: Actor, plan: Plan, now: dateti
 def tiers_update(
     *, group: MigrationGroup, actor: Actor, tiers: Sequence[PlannedTier], units: Mapping[UUID, int]
 ) -> None:
-    """Set the boot tiers and each unit's place in them, until the cut-over; raises GroupStarted."""
+    """Set the tiers and each unit's place in them, until the cut-over; raises GroupStarted, PlanInvalid."""
     locked = group_lock(group, actor, Right.OPERATE)
     if locked.desired not in (Desired.HOLD, Desired.SYNC):
         raise GroupStarted(
@@ -94,6 +96,8 @@ def tiers_update(
         )
     _check_tiers(tiers)
     own = list(locked.units.all())
+    if not units.keys() <= {unit.id for unit in own}:
+        raise _invalid("It names a machine that is not in this group.")
     if not {units.get(unit.id, unit.tier) for unit in own} <= {tier.number for tier in tiers}:
         raise _invalid("A machine stands in a boot tier that is not there.")
     locked.tiers.all().delete()
@@ -143,17 +147,21 @@ def _check_numbers(plan: Plan) -> None:
     if fault := name_fault(plan.name.strip(), NAME_MAX):
         raise _invalid(fault)
     if not 0 < plan.shutdown_deadline_s <= LONGEST_SHUTDOWN_S:
-        raise _invalid(f"A shutdown deadline is between 1 and {LONGEST_SHUTDOWN_S} seconds.")
+        raise _invalid(f"A shutdown deadline is between 1 and {LONGEST_SHUTDOWN_S} seconds.", _NUMBER)
     if plan.cutover_budget_bytes < 0 or plan.rate_limit < 0:
         raise _invalid("A number of bytes is negative.")
+    if any(not 0 < machine.tier <= TIER_MAX for machine in plan.machines):
+        raise _invalid(f"A boot tier is a number from 1 to {TIER_MAX}.", _NUMBER)
     _check_tiers(plan.tiers)
 
 
 def _check_tiers(tiers: Sequence[PlannedTier]) -> None:
     if len({tier.number for tier in tiers}) != len(tiers):
         raise _invalid("A boot tier is there twice.")
+    if any(not 0 < tier.number <= TIER_MAX for tier in tiers):
+        raise _invalid(f"A boot tier is a number from 1 to {TIER_MAX}.", _NUMBER)
     if any(tier.delay_s < 0 or not 0 < tier.gate_limit_s <= LONGEST_SHUTDOWN_S for tier in tiers):
-        raise _invalid("A boot tier's delay or limit is out of range.")
+        raise _invalid("A boot tier's delay or limit is out of range.", _NUMBER)
 
 
 def _save(group: MigrationGroup) -> None:
@@ -227,5 +235,5 @@ def ends_renew(*, group: MigrationGroup) -> None:
     MigrationUnit.objects.bulk_update(units, ENDS)
 
 
-def _invalid(why: str) -> PlanInvalid:
-    return PlanInvalid("The plan was not saved.", why=why, remedy=_CHOOSE)
+def _invalid(why: str, remedy: str = _CHOOSE) -> PlanInvalid:
+    return PlanInvalid("The plan was not saved.", why=why, remedy=remedy)

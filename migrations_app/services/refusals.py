@@ -28,6 +28,12 @@ class GroupNotStarted(Refusal):
     code = "group_not_started"
 
 
+class GroupClosed(Refusal):
+    """Every machine of the group is committed, rolled back or cancelled: nothing goes on in it."""
+
+    code = "group_closed"
+
+
 class PreflightFailed(Refusal):
     """The checks before the start found what would fail."""
 

@@ -1,6 +1,6 @@
 """What people ask of a group as a whole: each request locks the group, checks, writes and wakes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -15,6 +15,8 @@ from migrations_app.services.plan import ends_renew
 from migrations_app.services.refusals import (
     CommitNotReady,
     CutoverNotReady,
+    GroupClosed,
+    GroupNotStarted,
     GroupStarted,
     PreflightFailed,
     RollbackRefused,
@@ -61,22 +63,55 @@ def group_cancel(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def group_pause(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
-    """Ask for no new round and no new cut-over; what has begun goes on to its end."""
-    group_ask(group_lock(group, actor, Right.OPERATE), now=now, paused=True)
+    """Ask for no new round and no new cut-over; what has begun goes on to its end.
+
+    Raises GroupNotStarted and GroupClosed.
+    """
+    locked = group_lock(group, actor, Right.OPERATE)
+    _under_way_check(locked, "The group was not paused.")
+    group_ask(locked, now=now, paused=True)
 
 
 @transaction.atomic
 def group_resume(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
-    """Let the group go on from where it stands."""
-    group_ask(group_lock(group, actor, Right.OPERATE), now=now, paused=False)
+    """Let the group go on from where it stands; raises GroupNotStarted and GroupClosed."""
+    locked = group_lock(group, actor, Right.OPERATE)
+    _under_way_check(locked, "The group was not resumed.")
+    group_ask(locked, now=now, paused=False)
+
+
+def _under_way_check(group: MigrationGroup, what: str) -> None:
+    if group.desired == Desired.HOLD:
+        raise GroupNotStarted(what, why="It has not started: nothing is under way.", remedy="Start it first.")
+    _open_check(group, what)
+
+
+def _open_check(group: MigrationGroup, what: str) -> None:
+    if not group.units.exclude(phase__in=CLOSED).exists():
+        raise GroupClosed(
+            what,
+            why="All of its machines are committed, rolled back or cancelled.",
+            remedy="Plan another group for what is still to be moved.",
+        )
 
 
 @transaction.atomic
 def budget_update(
     *, group: MigrationGroup, actor: Actor, cutover_budget_bytes: int, rate_limit: int, now: datetime
 ) -> None:
-    """Change what may be left for the cut-over and how fast a machine may be copied, also under way."""
+    """Change what may be left for the cut-over and how fast a machine may be copied, also under way.
+
+    Raises GroupClosed where no round will follow.
+    """
     locked = group_lock(group, actor, Right.OPERATE)
+    what = "The budget and the rate limit were not changed."
+    _open_check(locked, what)
+    if locked.desired in (Desired.COMMIT, Desired.ROLL_BACK):
+        raise GroupClosed(
+            what,
+            why="Its commit or its way back has been asked for: no round follows.",
+            remedy="Set them in the plan of another group.",
+        )
     group_ask(locked, now=now, cutover_budget_bytes=cutover_budget_bytes, rate_limit=rate_limit)
 
 
@@ -100,13 +135,23 @@ def cutover_withdraw(*, group: MigrationGroup, actor: Actor, now: datetime) -> N
     """Take back a cut-over that has begun for no machine yet; raises CutoverNotReady."""
     locked = group_lock(group, actor, Right.CUT_OVER)
     begun = _names(locked, lambda phase, _: phase not in CLOSED | {Phase.READY, Phase.SYNCING, Phase.FAILED})
-    if locked.desired != Desired.CUT_OVER or begun:
+    scheduled = locked.desired == Desired.CUT_OVER
+    if begun or not scheduled:
         raise CutoverNotReady(
             "The cut-over was not withdrawn.",
-            why=f"It has begun for {begun}." if begun else "None is scheduled.",
-            remedy="Roll back to undo what has begun.",
+            why=f"It has begun for {begun}." if scheduled else "None is scheduled.",
+            remedy="Roll back to undo what has begun." if scheduled else "There is nothing to take back.",
         )
     group_ask(locked, now=now, desired=Desired.SYNC, desired_by_id=actor.user_id, cutover_at=None)
+
+
+_COMMIT_REMEDIES: Mapping[Desired, str] = {
+    Desired.HOLD: "Start the group and cut it over first.",
+    Desired.SYNC: "Cut it over first.",
+    Desired.CUT_OVER: "Wait for the verification, or roll back.",
+    Desired.COMMIT: "There is nothing to do: its commit has been asked for already.",
+    Desired.ROLL_BACK: "There is nothing to do: its machines run at their sources, or are on their way back.",
+}
 
 
 @transaction.atomic
@@ -118,8 +163,8 @@ def commit_request(*, group: MigrationGroup, actor: Actor, now: datetime) -> Non
     if waiting or not ready or locked.desired != Desired.CUT_OVER:
         raise CommitNotReady(
             "Nothing was committed.",
-            why=f"Not cut over and verified: {waiting}." if waiting else "Nothing waits for a commit.",
-            remedy="Wait for the verification, or roll back.",
+            why=f"Not cut over and verified: {waiting}." if waiting else "No machine waits for a commit.",
+            remedy=_COMMIT_REMEDIES[Desired(locked.desired)],
         )
     group_ask(locked, now=now, desired=Desired.COMMIT, desired_by_id=actor.user_id)
 

@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponseBase, QueryDict
 
 from migrations_app.domain.lifecycle import TierGate
 from migrations_app.models import BootTier
-from migrations_app.services import PlannedTier, tiers_update
+from migrations_app.services import PlanInvalid, PlannedTier, tiers_update
 from migrations_app.views.group import GroupView
-from portal.lib.whole import whole
+from migrations_app.views.typed import number_typed
 from tenants.domain.roles import Right
 
 TIER_MAX = 99
@@ -26,7 +26,7 @@ class BootOrder(GroupView):
         """Set them; a tier that is named by no machine is dropped."""
         own, typed = self.group(group), request.POST
         places = {
-            unit.id: whole(typed.get(f"tier-{unit.id}"), unit.tier, least=1, most=TIER_MAX)
+            unit.id: _number(typed.get(f"tier-{unit.id}"), unit.tier, f"The tier of {unit.name}", TIER_MAX)
             for unit in own.units.all()
         }
         places |= _moved(typed.get("move", ""), places)
@@ -52,10 +52,24 @@ def _tier(number: int, old: BootTier | None, typed: QueryDict) -> PlannedTier:
     if old is not None:
         gate = TierGate(old.gate)
         kept = PlannedTier(number, delay_s=old.delay_s, gate=gate, gate_limit_s=old.gate_limit_s)
-    asked = typed.get(f"gate-{number}", "")
+    delay, limit = f"The delay of tier {number}, in seconds,", f"The limit of tier {number}, in seconds,"
     return PlannedTier(
         number,
-        delay_s=whole(typed.get(f"delay-{number}"), kept.delay_s, most=WAIT_MAX_S),
-        gate=TierGate(asked) if asked in list(TierGate) else kept.gate,
-        gate_limit_s=whole(typed.get(f"limit-{number}"), kept.gate_limit_s, least=1, most=WAIT_MAX_S),
+        delay_s=number_typed(typed.get(f"delay-{number}"), kept.delay_s, what=delay, most=WAIT_MAX_S),
+        gate=_gate(typed.get(f"gate-{number}"), kept.gate),
+        gate_limit_s=_number(typed.get(f"limit-{number}"), kept.gate_limit_s, limit, WAIT_MAX_S),
     )
+
+
+def _number(text: str | None, held: int, what: str, most: int) -> int:
+    return number_typed(text, held, what=what, least=1, most=most)
+
+
+def _gate(text: str | None, held: TierGate) -> TierGate:
+    if text and text not in list(TierGate):
+        raise PlanInvalid(
+            "Nothing was changed.",
+            why="What the next tier waits for is not one of the choices.",
+            remedy="Choose again from the list.",
+        )
+    return TierGate(text) if text else held

@@ -12,7 +12,8 @@ from agents.models import Network, Offer, VirtualMachine
 from migrations_app.domain.lifecycle import UNDER_WAY, ShutdownPolicy
 from migrations_app.models import MigrationUnit
 from migrations_app.models.group import CUTOVER_BUDGET_BYTES, SHUTDOWN_DEADLINE_S
-from migrations_app.services import Plan, PlanInvalid, PlannedMachine, PlannedTier, group_create
+from migrations_app.services import NameTaken, Plan, PlanInvalid, PlannedMachine, PlannedTier, group_create
+from migrations_app.views.typed import number_typed
 from portal.lib.whole import whole
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantView
@@ -21,6 +22,9 @@ SHOWN_MAX = 100
 OFFERS_SHOWN = 100
 TIERS = range(1, 10)
 MIB = 1 << 20
+_BUDGET = "What may remain for the cut-over, in MiB,"
+_RATE = "The rate limit, in MiB/s,"
+_DEADLINE = "A shutdown deadline, in seconds,"
 
 
 class NewGroup(TenantView):
@@ -43,7 +47,7 @@ class NewGroup(TenantView):
         try:
             plan = self.plan(request.POST)
             group = group_create(actor=self.actor, plan=plan, now=timezone.now())
-        except PlanInvalid as refusal:
+        except (NameTaken, PlanInvalid) as refusal:
             return self.page(request.POST, refusal=refusal)
         return redirect("group", self.actor.tenant_id, group.id)
 
@@ -99,7 +103,7 @@ class NewGroup(TenantView):
     def plan(self, typed: QueryDict) -> Plan:
         """Return what was typed as a plan. Raises PlanInvalid."""
         chosen = [_uuid(one) for one in typed.getlist("machine")]
-        machines = [PlannedMachine(one, whole(typed.get(f"tier-{one}"), 1)) for one in chosen]
+        machines = [PlannedMachine(one, _number(typed, f"tier-{one}", 1, "A boot tier")) for one in chosen]
         policy = typed.get("policy", ShutdownPolicy.WAIT.value)
         return Plan(
             name=typed.get("name", ""),
@@ -109,10 +113,10 @@ class NewGroup(TenantView):
             network_map=_networks(typed),
             tiers=[PlannedTier(number) for number in sorted({machine.tier for machine in machines})],
             keep_mac=typed.get("keep_mac") == "yes",
-            cutover_budget_bytes=whole(typed.get("budget"), CUTOVER_BUDGET_BYTES // MIB) * MIB,
-            rate_limit=whole(typed.get("rate"), 0) * MIB,
+            cutover_budget_bytes=_number(typed, "budget", CUTOVER_BUDGET_BYTES // MIB, _BUDGET) * MIB,
+            rate_limit=_number(typed, "rate", 0, _RATE) * MIB,
             shutdown_policy=ShutdownPolicy(policy) if policy in list(ShutdownPolicy) else ShutdownPolicy.WAIT,
-            shutdown_deadline_s=whole(typed.get("deadline"), SHUTDOWN_DEADLINE_S),
+            shutdown_deadline_s=_number(typed, "deadline", SHUTDOWN_DEADLINE_S, _DEADLINE),
         )
 
 
@@ -120,6 +124,10 @@ def _networks(typed: QueryDict) -> dict[str, str]:
     """Return which network of the source becomes which of the destination."""
     named = {key.removeprefix("network-"): str(typed[key]) for key in typed if key.startswith("network-")}
     return {source: destination for source, destination in named.items() if destination}
+
+
+def _number(typed: QueryDict, field: str, held: int, what: str) -> int:
+    return number_typed(typed.get(field), held, what=what)
 
 
 def _known(texts: list[str]) -> set[UUID]:

@@ -1,6 +1,7 @@
 """The boot order by the API: tiers, places, and until when it may change."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -9,7 +10,7 @@ from migrations_app.models import MigrationGroup
 from migrations_app.services import PlannedTier
 from portal.lib.tenancy import tenant_context
 from tests.cast import Cast, group_of, plan_of
-from tests.functional.pages import signed_in
+from tests.functional.pages import signed_in, text
 from tests.functional.test_groups_pages import page_of, travelled
 from tests.sessions import committed
 
@@ -51,6 +52,17 @@ def test_a_machine_is_never_left_without_its_tier(group: MigrationGroup) -> None
 
     assert answer.status_code == 422
     assert "A machine stands in a boot tier that is not there." in answer.content.decode()
+
+
+def test_a_machine_that_is_not_the_group_s_is_refused(group: MigrationGroup) -> None:
+    asked = {"tiers": [{"number": 1}], "units": [{"unit": str(uuid4()), "tier": 1}]}
+
+    answer = signed_in("alice").put(f"/api/v1/groups/{group.id}/tiers/", asked, content_type=JSON)
+
+    assert (answer.status_code, answer.json()["why"]) == (
+        422,
+        "It names a machine that is not in this group.",
+    )
 
 
 def test_after_the_cut_over_was_asked_for_the_order_stays(cast: Cast) -> None:
@@ -108,3 +120,23 @@ def test_a_wait_that_is_no_number_of_seconds_changes_nothing(group: MigrationGro
     with tenant_context(group.tenant_id):
         first = group.tiers.get(number=1)
     assert (first.delay_s, first.gate, first.gate_limit_s) == (30, TierGate.NONE, 90)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "why"),
+    [
+        ("tier-{db01}", "0", "The tier of db01 is a whole number from 1 to 99, and not “0”."),
+        ("tier-{db01}", "100", "The tier of db01 is a whole number from 1 to 99, and not “100”."),
+        ("tier-{db01}", "x", "The tier of db01 is a whole number from 1 to 99, and not “x”."),
+        ("delay-1", "99999", "The delay of tier 1, in seconds, is a whole number from 0 to 3600"),
+        ("limit-1", "abc", "The limit of tier 1, in seconds, is a whole number from 1 to 3600"),
+        ("gate-1", "zz", "What the next tier waits for is not one of the choices."),
+    ],
+)
+def test_what_the_page_cannot_take_is_told(group: MigrationGroup, field: str, typed: str, why: str) -> None:
+    fields = {field.format(**units_of(group)): typed}
+
+    answer = signed_in("alice").post(page_of(group, "order"), fields, follow=True)
+
+    assert why in text(answer)
+    assert page_order(group) == {"db01": 1, "web01": 1}

@@ -52,6 +52,41 @@ def test_what_is_no_number_changes_nothing(group: MigrationGroup, nonsense: str)
     assert held(group) == before
 
 
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"budget": "abc", "rate": "-1"}, "What may remain, in MiB, is a whole number from 0 to"),
+        ({"budget": "5", "rate": "1.5"}, "The rate limit, in MiB, is a whole number from 0 to"),
+    ],
+)
+def test_what_is_no_number_is_told_and_never_called_a_change(
+    group: MigrationGroup, fields: dict[str, str], why: str
+) -> None:
+    before = held(group)
+
+    said = text(
+        signed_in("alice").post(f"/t/{group.tenant_id}/groups/{group.id}/budget", fields, follow=True)
+    )
+
+    assert why in said
+    assert "The next round goes by" not in said
+    assert held(group) == before
+
+
+def test_a_group_that_is_closed_has_no_next_round(group: MigrationGroup) -> None:
+    with tenant_context(group.tenant_id):
+        MigrationGroup.objects.filter(id=group.id).update(desired="cut_over", paused=True)
+        group.units.update(phase="rolled_back")
+    alice, address = signed_in("alice"), f"/t/{group.tenant_id}/groups/{group.id}/"
+
+    answer = alice.post(f"{address}budget", {"budget": "5", "rate": "5"}, follow=True)
+
+    said, content = text(answer), answer.content.decode()
+    assert "All of its machines are committed, rolled back or cancelled." in said
+    assert all(absent not in said for absent in ("The next round goes by", "Change both", "Paused"))
+    assert all(absent not in content for absent in ("ask/pause", "ask/resume"))
+
+
 def test_what_the_page_showed_rounded_is_not_taken_for_a_change(group: MigrationGroup) -> None:
     with tenant_context(group.tenant_id):
         MigrationGroup.objects.filter(id=group.id).update(cutover_budget_bytes=MIB + 5)

@@ -90,6 +90,37 @@ def test_a_limit_that_is_none_is_refused(group: MigrationGroup, wrong: dict[str,
     assert now_of(group).rate_limit == group.rate_limit
 
 
+CLOSED = [("commit", "committed"), ("roll_back", "rolled_back"), ("cut_over", "rolled_back")]
+
+
+@pytest.mark.parametrize(("desired", "phase"), CLOSED)
+@pytest.mark.parametrize("ask", ["pause", "resume", "budget"])
+def test_in_a_group_that_is_closed_nothing_is_held_or_limited(
+    group: MigrationGroup, ask: str, desired: str, phase: str
+) -> None:
+    with tenant_context(group.tenant_id):
+        group.units.update(phase=phase, committed_at=NOON if phase == "committed" else None)
+        MigrationGroup.objects.filter(id=group.id).update(desired=desired)
+    alice = signed_in("alice")
+
+    answer = (
+        put(alice, group, {"rate_limit": 5}) if ask == "budget" else alice.post(f"{GROUPS}{group.id}/{ask}/")
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "group_closed")
+    assert (now_of(group).paused, now_of(group).rate_limit) == (False, 0)
+
+
+@pytest.mark.parametrize("ask", ["pause", "resume"])
+def test_a_draft_is_not_paused(cast: Cast, ask: str) -> None:
+    draft = group_of(cast.acme, cast.alice)
+
+    answer = signed_in("alice").post(f"{GROUPS}{draft.id}/{ask}/")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "group_not_started")
+    assert not now_of(draft).paused
+
+
 def test_changed_limits_are_looked_at_at_once(group: MigrationGroup) -> None:
     put(signed_in("alice"), group, {"rate_limit": 5})
 

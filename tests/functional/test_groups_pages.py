@@ -122,6 +122,28 @@ def test_a_plan_that_is_wrong_makes_no_group(cast: Cast, wrong: dict[str, object
         assert not MigrationGroup.objects.exists()
 
 
+@pytest.mark.parametrize("tier", ["1000000000", "100", "0", "x"])
+def test_a_boot_tier_is_from_1_to_99_on_the_form_as_well(cast: Cast, tier: str) -> None:
+    typed = form(cast, **{f"tier-{machine_of(cast.acme, 'db01').id}": tier})
+
+    answer = signed_in("alice").post(f"/t/{cast.acme.tenant.id}/groups/new", typed)
+
+    assert "A boot tier is a" in text(answer)
+    with tenant_context(cast.acme.tenant.id):
+        assert not MigrationGroup.objects.exists()
+
+
+def test_a_name_that_is_taken_is_told_with_all_that_was_typed(cast: Cast, group: MigrationGroup) -> None:
+    typed = form(cast, policy="abort", rate="17")
+
+    answer = signed_in("alice").post(f"/t/{cast.acme.tenant.id}/groups/new", typed)
+
+    assert "There is a group named First wave already." in text(answer)
+    content = answer.content.decode()
+    assert all(kept in content for kept in ('value="First wave"', 'value="17"', 'value="abort" selected'))
+    assert f'value="{machine_of(cast.acme, "db01").id}" checked' in content
+
+
 def test_another_tenant_s_machine_is_never_planned(cast: Cast) -> None:
     theirs = machine_of(cast.globex, "secret")
 
