@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from billing.views.usage import Prices, ProviderUsage
 from migrations_app.views.group import ProviderGroup
 from migrations_app.views.lists import ProviderGroups, ProviderGroupsCsv
+from portal.pages.accounts import password_change
 from portal.pages.codes import Code
 from portal.pages.home import Home, LiveToken, Theme
 from portal.pages.installer import Installer, Package
@@ -25,7 +26,7 @@ _ACCOUNTS = [
     path("logout/", accounts.logout, name="account_logout"),
     path("inactive/", accounts.account_inactive, name="account_inactive"),
     path("signup/", accounts.signup, name="account_signup"),
-    path("password/change/", accounts.password_change, name="account_change_password"),
+    path("password/change/", password_change, name="account_change_password"),
 ]
 _PROVIDER = [
     path("", ProviderHome.as_view(), name="provider_home"),
