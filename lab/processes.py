@@ -46,12 +46,15 @@ class Found:
 def process_alive(pid: int, mark: str) -> bool:
     """Whether it lives and has `mark` in its command line; a zombie, whose locks are gone, does not live.
 
-    On its way out it loses its command line first and its locks later: until then it lives.
+    On its way out it loses its command line first and its locks later, and its first thread may be a zombie
+    while others still have them: until the last has gone, it lives.
     """
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        state, *_, flags = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:7]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return False
-    exits = not command and int(flags) & EXITING
-    return state not in "ZX" and (mark.encode() in command or bool(exits))
+    state, flags, threads = fields[0], int(fields[6]), int(fields[17])  # by proc(5), its third and on
+    gone = state in "ZX" and threads <= 1
+    exits = not command and flags & EXITING
+    return not gone and (mark.encode() in command or bool(exits))

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from lab.children import Child, processes_end, processes_naming
@@ -101,3 +102,25 @@ def test_what_is_on_its_way_out_lives_until_its_locks_are_gone() -> None:
     child.stdin.close()
     child.stdout.close()
     assert state == "Z"
+
+
+def test_who_lost_its_first_thread_lives_until_its_last_has_gone() -> None:
+    # Its threads hold its locks and files, and its parent cannot reap it.
+    leave = """
+import ctypes, platform, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+ctypes.CDLL(None).syscall(60 if platform.machine() == "x86_64" else 93, 0)  # exit of this thread alone
+"""
+    child = subprocess.Popen([sys.executable, "-c", leave])
+    try:
+        state = Path(f"/proc/{child.pid}/stat")
+        for _ in range(500):
+            if state.read_text().rpartition(")")[2].split()[0] == "Z":
+                break
+            time.sleep(0.02)
+        assert process_alive(child.pid, "no matter")
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+    assert not process_alive(child.pid, "no matter")
