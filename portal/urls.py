@@ -4,14 +4,14 @@ from allauth.account import views as accounts
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from billing.views.usage import Prices, ProviderUsage
+from billing.views.usage import Prices, PricesCsv, ProviderUsage, ProviderUsageCsv
 from migrations_app.views.group import ProviderGroup
 from migrations_app.views.lists import ProviderGroups, ProviderGroupsCsv
 from portal.pages.accounts import password_change
 from portal.pages.codes import Code
 from portal.pages.home import Home, LiveToken, Theme
 from portal.pages.installer import Installer, Package
-from portal.pages.provider import OneTenant, ProviderHome, TenantOffers, Tenants
+from portal.pages.provider import OneTenant, ProviderHome, TenantOffers, Tenants, TenantsCsv
 from portal.pages.tenant import TenantHome
 
 _TENANT: list[URLPattern | URLResolver] = [
@@ -31,12 +31,15 @@ _ACCOUNTS = [
 _PROVIDER = [
     path("", ProviderHome.as_view(), name="provider_home"),
     path("tenants/", Tenants.as_view(), name="tenants"),
+    path("tenants/csv", TenantsCsv.as_view(), name="tenants-csv"),
     path("tenants/<uuid:organisation>/", OneTenant.as_view(), name="tenant"),
     path("tenants/<uuid:organisation>/offers", TenantOffers.as_view(), name="tenant-offers"),
     path("groups/", ProviderGroups.as_view(), name="provider_groups"),
     path("groups/csv", ProviderGroupsCsv.as_view(), name="provider-groups-csv"),
     path("groups/<uuid:group>/", ProviderGroup.as_view(), name="provider_group"),
     path("usage/", ProviderUsage.as_view(), name="provider_usage"),
+    path("usage/csv", ProviderUsageCsv.as_view(), name="provider-usage-csv"),
+    path("prices/csv", PricesCsv.as_view(), name="prices-csv"),
     path("prices/", Prices.as_view(), name="prices"),
 ]
 

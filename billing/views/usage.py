@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from billing.selectors.prices import prices_page
+from billing.selectors.prices import PriceRow, prices_page
 from billing.selectors.usage import UsageFilter, usage_csv_rows, usage_page, usage_totals
 from billing.services import PricePublishRefused, price_publish
 from portal.templatetags.landfall import dated
@@ -24,6 +24,12 @@ from tenants.models import Tenant
 PAGE = 50
 PRICES_SHOWN = 12
 TENANTS_OFFERED = 100
+PRICES_MAX = 50_000
+"""Versions in a file, which is made in memory."""
+PRICE_COLUMNS = (
+    *("tenant_id", "tenant", "version", "vm_migrated_price", "currency"),
+    *("effective_from", "effective_to", "published_at"),
+)
 # What Decimal takes besides, such as 1_000 and other scripts' digits, a person may have meant otherwise.
 _AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 
@@ -70,6 +76,27 @@ class ProviderUsage(ProviderView):
         page = usage_page(of=UsageFilter(), cursor=request.GET.get("cursor", ""), limit=PAGE)
         totals = usage_totals(of=UsageFilter())
         return self.show(rows=page.rows, count=page.count, page=page, totals=totals, everybody=True)
+
+
+class ProviderUsageCsv(ProviderView):
+    """What all tenants used, as a file."""
+
+    right: ClassVar = Right.PROVIDER_MONEY
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Return all of it, the newest first."""
+        return csv_answer("usage.csv", usage_csv_rows(of=UsageFilter()))
+
+
+class PricesCsv(ProviderView):
+    """All tenants' prices as a file."""
+
+    right: ClassVar = Right.PROVIDER_MONEY
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Return all versions, the latest first."""
+        prices = prices_page(now=timezone.now(), limit=PRICES_MAX).rows
+        return csv_answer("prices.csv", [PRICE_COLUMNS, *(_price_line(price) for price in prices)])
 
 
 class Prices(ProviderView):
@@ -148,3 +175,10 @@ def _moment(text: str, now: datetime) -> datetime:
             remedy="Write it as 2027-02-01T08:00, or leave it empty for now.",
         )
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+def _price_line(price: PriceRow) -> tuple[str, ...]:
+    until = price.effective_to.isoformat() if price.effective_to else ""
+    amount = f"{price.vm_migrated_price:f}"
+    front = (str(price.tenant_id), price.tenant_name, str(price.number), amount, price.currency)
+    return (*front, price.effective_from.isoformat(), until, price.published_at.isoformat())

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -20,11 +20,23 @@ from portal.pages.attention import attention
 from portal.pages.numbers import MOVING, customers, tenants_foremost, tenants_told
 from tenants.domain.roles import Right, TenantKind
 from tenants.interfaces import ProviderView
+from tenants.interfaces.files import csv_answer
 from tenants.models import Membership, Tenant
 from tenants.services import tenant_onboard
 
 PASSWORD_LENGTH = 16
 TENANTS_SHOWN = 10
+COLUMNS = (
+    "tenant",
+    "needs_somebody",
+    "moving",
+    "committed",
+    "failed",
+    "sites",
+    "machines",
+    "since_utc",
+    "id",
+)
 
 
 class ProviderHome(ProviderView):
@@ -51,7 +63,16 @@ class ProviderHome(ProviderView):
         )
 
 
-class Tenants(ProviderView):
+class _Tenants(ProviderView):
+    """The list as the address describes it."""
+
+    def wanted(self) -> tuple[QuerySet[Tenant], str]:
+        """Return the tenants that the address asks for, and the text that they were narrowed by."""
+        text = self.request.GET.get("q", "").strip()[:100]
+        return (customers().filter(name__icontains=text) if text else customers()), text
+
+
+class Tenants(_Tenants):
     """The provider's tenants."""
 
     template = "pages/tenants.html"
@@ -75,11 +96,20 @@ class Tenants(ProviderView):
 
     def page(self, **more: Any) -> HttpResponseBase:
         """Show one page of them by name."""
-        text = self.request.GET.get("q", "").strip()[:100]
-        rows = customers().filter(name__icontains=text) if text else customers()
+        rows, text = self.wanted()
         page = page_of(rows, sort="name", cursor=self.request.GET.get("cursor", ""))
         tenants = tenants_told(page.rows, now=timezone.now())
         return self.show(tenants=tenants, page=page, count=rows.count(), q=text, **more)
+
+
+class TenantsCsv(_Tenants):
+    """The same as a file."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Return all of them by name."""
+        rows, _ = self.wanted()
+        told = tenants_told(list(rows.order_by("name", "id")), now=timezone.now())
+        return csv_answer("tenants.csv", [COLUMNS, *(_line(tenant) for tenant in told)])
 
 
 class OneTenant(ProviderView):
@@ -125,6 +155,11 @@ class TenantOffers(ProviderView):
         """Return the tenant's page."""
         named = request.resolver_match.kwargs if request.resolver_match else {}
         return reverse("tenant", args=[named["organisation"]])
+
+
+def _line(told: dict[str, Any]) -> tuple[str, ...]:
+    numbers = [str(told[word]) for word in ("wrong", "moving", "committed", "failed", "sites", "machines")]
+    return (told["name"], *numbers, f"{told['created_at']:%Y-%m-%d %H:%M:%S}", str(told["id"]))
 
 
 def _uuid(text: str) -> UUID:

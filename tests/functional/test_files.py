@@ -77,3 +77,26 @@ def test_a_file_says_what_an_agent_can_and_since_when_it_is_silent(crowd: Cast) 
     [silent] = [row for row in rows if row["agent"] == "more 01"]
     assert silent["last_heard_utc"] == f"{NOON - timedelta(hours=1):%Y-%m-%d %H:%M:%S}"
     assert silent["health"] == "unreachable"
+
+
+@pytest.mark.parametrize("file", ["tenants", "prices", "usage"])
+def test_the_provider_s_lists_are_files_as_well(crowd: Cast, file: str) -> None:
+    staff_create()
+    price = {"tenant": str(crowd.acme.tenant.id), "price": "49.5", "currency": "EUR", "from": ""}
+    signed_in("petra").post("/provider/prices/", price)
+
+    rows = rows_of("petra", f"/provider/{file}/csv")
+
+    assert [row["tenant"] for row in rows] == {"tenants": ["Acme", "Globex"], "prices": ["Acme"]}.get(
+        file, []
+    )
+
+
+def test_a_file_of_tenants_is_only_read(crowd: Cast) -> None:
+    staff_create()
+
+    answer = signed_in("petra").post(
+        "/provider/tenants/csv", {"name": "Zephyr", "owner_email": "z@zephyr.test"}
+    )
+
+    assert answer.status_code == 405
