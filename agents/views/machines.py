@@ -1,12 +1,10 @@
 """Pages of virtual machines: the list with its filter, one machine, the list as CSV."""
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from agents.models import Datastore, Network, Site, VirtualMachine
@@ -14,6 +12,7 @@ from agents.selectors.machines import FIELDS, SORTS, host_names, machines_list
 from portal.lib.filters import Term, parse, without
 from portal.lib.paging import page_of
 from tenants.interfaces import TenantView
+from tenants.interfaces.files import csv_answer
 
 COLUMNS = (
     "name",
@@ -38,7 +37,6 @@ HEADINGS = (
     ("", "Guest", False),
 )
 LIMITS = (50, 100, 200)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class MachineList(TenantView):
@@ -85,9 +83,7 @@ class MachinesCsv(MachineList):
         """Return all rows that match, in the same order."""
         terms, sort = self.asked()
         rows = machines_list(actor=self.actor, terms=terms).order_by(sort, "id")
-        answer = HttpResponse("".join(_lines(self, rows)), content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = f'attachment; filename="machines-{timezone.now():%Y-%m-%d}.csv"'
-        return answer
+        return csv_answer(f"machines-{timezone.now():%Y-%m-%d}.csv", _lines(self, rows))
 
 
 class OneMachine(TenantView):
@@ -142,17 +138,7 @@ def _heading(column: str, word: str, numeric: bool, sort: str) -> dict[str, Any]
     }
 
 
-def _lines(view: TenantView, machines: Any) -> Iterator[str]:
-    line = io.StringIO()
-    writer = csv.writer(line)
-    writer.writerow(COLUMNS)
+def _lines(view: TenantView, machines: Any) -> Iterator[tuple[str, ...]]:
+    yield COLUMNS
     for told in _told(view, machines):
-        values = [told.get(column) or getattr(told["row"], column, "") for column in COLUMNS]
-        writer.writerow([_harmless(value) for value in values])
-    yield line.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """Return a text that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else value
+        yield tuple(str(told.get(column) or getattr(told["row"], column, "")) for column in COLUMNS)
