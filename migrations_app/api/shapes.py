@@ -12,6 +12,7 @@ from migrations_app.domain.lifecycle import ShutdownPolicy, TierGate
 from migrations_app.models.group import CUTOVER_BUDGET_BYTES, SHUTDOWN_DEADLINE_S
 from migrations_app.selectors import GroupDetail, GroupRow, UnitRow
 from migrations_app.services import Plan, PlannedMachine, PlannedTier
+from migrations_app.services.plan import TIER_MAX
 
 Choices = serializers.ChoiceField
 
@@ -20,13 +21,13 @@ class MachineIn(serializers.Serializer[object]):
     """A machine and its boot tier."""
 
     machine = serializers.UUIDField()
-    tier = serializers.IntegerField(min_value=1, max_value=99, default=1)
+    tier = serializers.IntegerField(min_value=1, max_value=TIER_MAX, default=1)
 
 
 class TierIn(serializers.Serializer[object]):
     """A boot tier: how long it waits after the one before, and what it waits for."""
 
-    number = serializers.IntegerField(min_value=1, max_value=99)
+    number = serializers.IntegerField(min_value=1, max_value=TIER_MAX)
     delay_s = serializers.IntegerField(min_value=0, max_value=3600, default=0)
     gate = Choices([gate.value for gate in TierGate], default=TierGate.RUNNING.value)
     gate_limit_s = serializers.IntegerField(min_value=1, max_value=3600, default=300)
@@ -36,7 +37,7 @@ class PlaceIn(serializers.Serializer[object]):
     """A unit of the group and its boot tier."""
 
     unit = serializers.UUIDField()
-    tier = serializers.IntegerField(min_value=1, max_value=99)
+    tier = serializers.IntegerField(min_value=1, max_value=TIER_MAX)
 
 
 class OrderIn(serializers.Serializer[object]):

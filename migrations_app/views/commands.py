@@ -26,6 +26,9 @@ COLUMNS = (
 )
 
 
+Told = tuple[Command, str, UUID | None, str]
+
+
 class _Commands(TenantView):
     """The list as the address describes it."""
 
@@ -35,15 +38,16 @@ class _Commands(TenantView):
         phase = self.request.GET.get("phase", "")
         return (rows.filter(phase=phase), phase) if phase in PHASES else (rows, "")
 
-    def about(self, commands: Iterable[Command]) -> dict[UUID, tuple[str, UUID | None, str]]:
-        """Return by a command's unit what it is called, its group's id and name; a site has no group."""
-        wanted = {command.unit_id for command in commands}
+    def told(self, commands: Iterable[Command]) -> list[Told]:
+        """Return each command with its unit's name, and the id and name of its group, if any."""
+        listed = list(commands)
+        wanted = {command.unit_id for command in listed}
+        sites = Site.objects.visible_to(self.actor).filter(id__in=wanted).values_list("id", "name")
         units = MigrationUnit.objects.visible_to(self.actor).filter(id__in=wanted)
-        sites = Site.objects.visible_to(self.actor).filter(id__in=wanted)
-        named = units.values_list("id", "name", "group_id", "group__name")
-        return {key: (name, None, "") for key, name in sites.values_list("id", "name")} | {
-            key: (name, group, called) for key, name, group, called in named
-        }
+        known: dict[UUID, tuple[str, UUID | None, str]] = {key: (name, None, "") for key, name in sites}
+        for key, name, group, called in units.values_list("id", "name", "group_id", "group__name"):
+            known[key] = (name, group, called)
+        return [(command, *known.get(command.unit_id, ("", None, ""))) for command in listed]
 
 
 class Commands(_Commands):
@@ -55,9 +59,7 @@ class Commands(_Commands):
         """Show it."""
         rows, phase = self.asked()
         page = page_of(rows, sort=SORT, cursor=request.GET.get("cursor", ""))
-        about = self.about(page.rows)
-        told = [(command, *about.get(command.unit_id, ("", None, ""))) for command in page.rows]
-        return self.show(commands=told, page=page, phases=PHASES, phase=phase)
+        return self.show(commands=self.told(page.rows), page=page, phases=PHASES, phase=phase)
 
 
 class CommandsCsv(_Commands):
@@ -66,9 +68,7 @@ class CommandsCsv(_Commands):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Return it."""
         rows, _ = self.asked()
-        commands = list(rows.order_by(SORT, "-id")[:NEWEST_MAX])
-        about = self.about(commands)
-        lines = [_line(command, *about.get(command.unit_id, ("", None, ""))) for command in commands]
+        lines = [_line(*told) for told in self.told(rows.order_by(SORT, "-id")[:NEWEST_MAX])]
         return csv_answer(f"commands-{timezone.now():%Y-%m-%d}.csv", [COLUMNS, *lines])
 
 

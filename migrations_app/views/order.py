@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponseBase, QueryDict
 from migrations_app.domain.lifecycle import TierGate
 from migrations_app.models import BootTier
 from migrations_app.services import PlanInvalid, PlannedTier, tiers_update
+from migrations_app.services.plan import TIER_MAX
 from migrations_app.views.group import GroupView
 from migrations_app.views.typed import number_typed
 from tenants.domain.roles import Right
 
-TIER_MAX = 99
 WAIT_MAX_S = 3600
 
 
