@@ -12,12 +12,13 @@ from lab.initramfs import boot_image_build
 
 
 class Runs(msgspec.Struct, frozen=True, kw_only=True):
-    """One machine: a numbered writer (`rate` writes per second), or a Linux that writes as fast as it can."""
+    """One machine: a numbered writer (`rate` writes per second), or a Linux (`pause` seconds between two)."""
 
     slots: int
     linux: bool = False
     rate: float = 300.0
     linger: float = 0.0
+    pause: float = 0.0
 
 
 def workloads_write(path: Path, runs: dict[str, Runs]) -> None:
@@ -41,5 +42,5 @@ class Workloads(dict[str, Workload]):
         )
         runs = said.get(name, Runs(slots=64, rate=20.0))
         if runs.linux:
-            return LinuxGuest(slots=runs.slots, boot=boot_image_build(self._cache))
+            return LinuxGuest(runs.slots, boot_image_build(self._cache), runs.pause)
         return NumberedWriter(slots=runs.slots, rate=runs.rate, linger=runs.linger)

@@ -29,7 +29,7 @@ from agents.hostagent.barrier import barrier
 from agents.hostagent.engine import Engine, EngineAbsent, EngineGone, GuestEngineEnded, ResyncNeeded
 from agents.hostagent.executor import Order, StepFunction
 from agents.hostagent.failures import StepFailed
-from agents.hostagent.freeze import freeze
+from agents.hostagent.freeze import freeze, keeper_ready
 from agents.hostagent.host import Host, MachineFolder, Place, guest_end
 from agents.hostagent.landings import attach_anew
 from agents.hostagent.line import Line, LineRound
@@ -109,16 +109,16 @@ class SourceSteps:
             stage = await self._attach(engine, order)
             presence = _Watched(engine.guest(folder.presence))
             control = self._host.control(body.machine)
-            await guest_end(presence, body.deadline_s)
-            async with self._host.final_turn():
-                frozen = await freeze(
-                    engine=engine, presence=presence, control=control, deadline=timedelta(0)
-                )
-                frozen_at = time.monotonic()
-                order.progress(FreezeProgress(frozen=True, exports_closed=frozen.exports_closed))
-                barrier("freeze.frozen")
-                final = await self._round(engine, order, stage)
-                verified_at = time.monotonic()
+            async with keeper_ready(engine, control) as keeper:
+                await guest_end(presence, body.deadline_s)
+                async with self._host.final_turn():
+                    frozen = await freeze(
+                        engine=engine, presence=presence, keeper=keeper, deadline=timedelta(0)
+                    )
+                    frozen_at = time.monotonic()
+                    order.progress(FreezeProgress(frozen=True, exports_closed=frozen.exports_closed))
+                    barrier("freeze.frozen")
+                    final = await self._round(engine, order, stage)
             _digests_equal(final)
             return FreezeDone(
                 planned=final.planned,
@@ -126,7 +126,7 @@ class SourceSteps:
                 wire=final.wire,
                 source_roots=final.source_roots,
                 destination_roots=final.destination_roots,
-                freeze_to_verified_s=verified_at - frozen_at,
+                freeze_to_verified_s=final.proved_at - frozen_at,
                 guest_end_to_frozen_s=frozen_at - presence.ended_at,
             )
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from agents.hostagent.engine_qemu import DiskPath, QemuEngine
-from agents.hostagent.freeze import Frozen, freeze
+from agents.hostagent.freeze import Frozen, freeze, keeper_ready
 from agents.hostagent.lock import DiskLock
 from agents.hostagent.mover import Mover
 from agents.hostagent.presence import PresenceFile
@@ -58,12 +58,9 @@ class Inside:
         return self.guest.written
 
     async def freeze(self, engine: QemuEngine) -> Frozen:
-        return await freeze(
-            engine=engine,
-            presence=engine.guest(self.process),
-            control=self.folder / "lock",
-            deadline=timedelta(seconds=20),
-        )
+        presence, patience = engine.guest(self.process), timedelta(seconds=20)
+        async with keeper_ready(engine, self.folder / "lock") as keeper:
+            return await freeze(engine=engine, presence=presence, keeper=keeper, deadline=patience)
 
     async def freeze_anew(self) -> None:
         """Attach, have the guest shut down, and freeze."""

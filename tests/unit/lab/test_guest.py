@@ -100,11 +100,11 @@ def test_a_writer_is_told_its_pace_and_its_disks(tmp_path: Path) -> None:
 
 def test_a_linux_has_memory_that_its_storage_daemon_sees_and_disks_that_come_back(tmp_path: Path) -> None:
     boot = BootImage(Path("/boot/vmlinuz"), Path("/cache/initramfs.gz"))
-    argv = " ".join(LinuxGuest(slots=64, boot=boot).command(tmp_path, ["/d/guest-0.sock"]))
+    argv = " ".join(LinuxGuest(slots=64, boot=boot, pause=0.05).command(tmp_path, ["/d/guest-0.sock"]))
     assert "memory-backend-memfd,id=memory,size=256M,share=on" in argv
     assert "socket,id=disk0,path=/d/guest-0.sock,reconnect=1" in argv
     assert "accel=tcg" in argv
-    assert "slots=64" in argv
+    assert "slots=64 pause=0.05" in argv
 
 
 def test_a_writer_without_disks_ends_with_an_error(tmp_path: Path) -> None:

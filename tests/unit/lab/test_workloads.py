@@ -71,11 +71,11 @@ def test_a_broken_file_is_not_taken_for_no_file(tmp_path: Path) -> None:
 
 
 def test_a_linux_boots_the_newest_kernel(tmp_path: Path, kernel: Path) -> None:
-    workloads_write(tmp_path / "workloads.json", {"linux1": Runs(slots=1024, linux=True)})
+    workloads_write(tmp_path / "workloads.json", {"linux1": Runs(slots=1024, linux=True, pause=0.1)})
     guest = Workloads(tmp_path / "workloads.json", tmp_path)["linux1"]
     assert isinstance(guest, LinuxGuest)
     assert guest.boot.kernel == kernel / "boot" / "vmlinuz-6.1.0-2"
-    assert guest.slots == 1024
+    assert (guest.slots, guest.pause) == (1024, 0.1)
 
 
 def test_the_boot_image_has_what_the_guest_s_first_program_needs(tmp_path: Path, kernel: Path) -> None:
