@@ -16,6 +16,7 @@ from agents.services.enrolment import (
     Newcomer,
     agent_enrol,
     agent_revoke,
+    agents_revoke_all,
     enrolment_create,
     enrolment_revoke,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "SiteUnconnected",
     "agent_enrol",
     "agent_revoke",
+    "agents_revoke_all",
     "command_close",
     "commands_claim",
     "commands_insert",

@@ -14,6 +14,7 @@ from django.db.models import F
 from agents.domain.agent import AgentState, Duty
 from agents.domain.protocol import BEARER_LIFETIME_S
 from agents.models import Agent, Enrolment, Site
+from agents.services.room import agent_room, key_room
 from agents.services.watching import site_wake
 from portal.lib.keys import portal_keys
 from portal.lib.live import publish, revoked
@@ -21,6 +22,7 @@ from portal.lib.queue import enqueue
 from portal.lib.refusal import Refusal
 from portal.lib.tenancy import tenant_context
 from tenants.domain.roles import Actor, Right
+from tenants.services import allowance_hold
 
 TOKEN_LIFETIME = timedelta(hours=24)
 TOKEN_PREFIX = "enr_"  # noqa: S105  what people see at its front
@@ -74,9 +76,13 @@ class Enrolled:
 
 @transaction.atomic
 def enrolment_create(*, site: Site, actor: Actor, now: datetime) -> tuple[Enrolment, str]:
-    """Return a one-off key for the site and its text, which is shown once and never stored."""
+    """Return a one-off key for the site and its text, which is shown once and never stored.
+
+    Raises QuotaExceeded and TenantSuspended.
+    """
     actor.require(Right.MANAGE_SITES)
     own = Site.objects.visible_to(actor).get(id=site.id)
+    key_room(tenant_id=own.tenant_id, what="The install key was not made.", now=now)
     token = TOKEN_PREFIX + secrets.token_urlsafe(KEY_LENGTH)
     enrolment = Enrolment.objects.create(
         tenant_id=own.tenant_id,
@@ -100,7 +106,8 @@ def enrolment_revoke(*, enrolment: Enrolment, actor: Actor, now: datetime) -> No
 def agent_enrol(*, token: str, newcomer: Newcomer, now: datetime) -> Enrolled:
     """Let an agent in, once per key. Raises EnrolmentExpired, EnrolmentUsed and EnrolmentRefused.
 
-    The same agent, told by its keys, that lost the answer gets it again.
+    The same agent, told by its keys, that lost the answer gets it again. Raises QuotaExceeded and
+    TenantSuspended, too; the key is not spent then.
     """
     if len(newcomer.signing_key) != KEY_LENGTH or len(newcomer.sealing_key) != KEY_LENGTH:
         raise EnrolmentRefused(
@@ -113,12 +120,15 @@ def agent_enrol(*, token: str, newcomer: Newcomer, now: datetime) -> Enrolled:
         raise _refused("This install key is not known.")
     enrolment_id, tenant_id = found
     with tenant_context(tenant_id):
+        allowance_hold(tenant_id=tenant_id)  # before the key: who closes the organisation revokes its keys
         enrolment = (
             Enrolment.objects.select_for_update(of=("self",))
             .select_related("site", "agent")
             .get(id=enrolment_id)
         )
         _check(enrolment, newcomer, now)
+        if enrolment.agent is None:
+            agent_room(tenant_id=tenant_id, what="The agent was not enrolled.")
         agent = enrolment.agent or _agent_create(enrolment, newcomer, now)
         if enrolment.used_at is None:
             Enrolment.objects.filter(id=enrolment.id).update(used_at=now, agent=agent)
@@ -149,13 +159,36 @@ def agent_revoke(*, agent: Agent, actor: Actor, now: datetime) -> None:
     """
     actor.require(Right.MANAGE_SITES)
     own = Agent.objects.visible_to(actor).select_for_update().get(id=agent.id)
-    Agent.objects.filter(id=own.id).update(
-        state=AgentState.REVOKED, revoked_at=now, bearer_hash=None, bearer_expires_at=None
-    )
-    revoked(own.id)
+    _agents_put_out([own.id], now)
     publish("agents", tenant_id=own.tenant_id)
     for site in Site.objects.filter(connector_id=own.id):
         _connector_replace(site, now)
+
+
+@transaction.atomic
+def agents_revoke_all(*, tenant_id: UUID, now: datetime) -> int:
+    """Put all agents of the organisation out and make its keys worthless; return how many agents there were.
+
+    Inside its tenant_context; the caller has proved that it may.
+    """
+    Enrolment.objects.filter(tenant_id=tenant_id, used_at=None, revoked_at=None).update(revoked_at=now)
+    enrolled = Agent.objects.filter(tenant_id=tenant_id, state=AgentState.ENROLLED)
+    ids = list(enrolled.select_for_update().order_by("id").values_list("id", flat=True))
+    _agents_put_out(ids, now)
+    sites = Site.objects.filter(tenant_id=tenant_id)
+    sites.update(connector=None, sealed_password=b"", generation=F("generation") + 1, halted=False)
+    for site_id in sites.values_list("id", flat=True):
+        site_wake(site_id=site_id, now=now)
+    publish("agents", tenant_id=tenant_id)
+    return len(ids)
+
+
+def _agents_put_out(ids: Sequence[UUID], now: datetime) -> None:
+    Agent.objects.filter(id__in=ids).update(
+        state=AgentState.REVOKED, revoked_at=now, bearer_hash=None, bearer_expires_at=None
+    )
+    for id_ in ids:
+        revoked(id_)
 
 
 def _enrolment_find(token: str) -> tuple[UUID, UUID] | None:

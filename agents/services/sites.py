@@ -9,6 +9,7 @@ from django.db.models import F
 from agents.domain.sealing import seal
 from agents.domain.site import SiteState
 from agents.models import Site
+from agents.services.room import site_room
 from agents.services.watching import site_wake
 from portal.lib.plain import name_fault
 from portal.lib.refusal import Refusal
@@ -47,13 +48,17 @@ class SiteUnconnected(Refusal):
 
 @transaction.atomic
 def site_create(*, actor: Actor, name: str) -> Site:
-    """Return a new site; its vCenter comes with its first agent. Raises SiteNameTaken, SiteInvalid."""
+    """Return a new site; its vCenter comes with its first agent.
+
+    Raises SiteNameTaken, SiteInvalid, QuotaExceeded and TenantSuspended.
+    """
     actor.require(Right.MANAGE_SITES)
     name = name.strip()
     if not name:
         raise SiteInvalid("The site was not made.", why="It has no name.", remedy="Give it a name.")
     if fault := name_fault(name, NAME_MAX):
         raise SiteInvalid("The site was not made.", why=fault, remedy="Correct the name.")
+    site_room(tenant_id=actor.tenant_id, what="The site was not made.")
     try:
         with transaction.atomic():
             return Site.objects.create(tenant_id=actor.tenant_id, name=name, state=SiteState.NO_CONNECTOR)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from migrations_app.domain.decision import Go, Outcome, UnitDecision
-from migrations_app.domain.holds import LOOK_AGAIN, holds_end, holds_of, silences, tier_opens
+from migrations_app.domain.holds import LOOK_AGAIN, holds_end, holds_of, no_room, silences, tier_opens
 from migrations_app.domain.itinerary import stop_after
 from migrations_app.domain.lifecycle import Condition, Desired, Phase, Side
 from migrations_app.domain.snapshot import Snapshot, UnitView
@@ -26,7 +26,7 @@ def at_gate(unit: UnitView, gate: Gate, group: Snapshot, now: datetime) -> Outco
         return UnitDecision(unit)
     following = stop_after(gate, unit)
     if unit.phase is Phase.PLANNED and isinstance(following, Work):
-        holds = holds_of(unit, following, group, now)
+        holds = holds_of(unit, following, group, now) | no_room(unit, group)
         if holds:
             return UnitDecision(unit, conditions=holds, wake_at=holds_end(holds, now))
     return Go(unit, following, "the group may go on")
@@ -63,13 +63,13 @@ def _cutover_holds(
     if not opens or (at is not None and now < at):
         return frozenset({Condition.WAITING_FOR_TIER}), at
     # Every side must be there, or the guest would be down for as long as the missing one is away.
-    silent = silences(unit, frozenset(Side), now)
-    return silent, now + LOOK_AGAIN if silent else None
+    holds = silences(unit, frozenset(Side), now) | no_room(unit, group)
+    return holds, now + LOOK_AGAIN if holds else None
 
 
 def _may_sync(unit: UnitView, group: Snapshot, now: datetime) -> bool:
     sync = STOPS["sync"]
-    return isinstance(sync, Work) and not holds_of(unit, sync, group, now)
+    return isinstance(sync, Work) and not holds_of(unit, sync, group, now) | no_room(unit, group)
 
 
 def _earliest(unit: UnitView, group: Snapshot, wake_at: datetime | None, now: datetime) -> datetime | None:

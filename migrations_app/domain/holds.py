@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from migrations_app.domain.lifecycle import CLOSED, IN_CUTOVER, Condition, Phase, Side
+from migrations_app.domain.lifecycle import CLOSED, IN_CUTOVER, WORKING, Condition, Phase, Side
 from migrations_app.domain.snapshot import AgentView, Snapshot, UnitView
 from migrations_app.domain.stops import Work
 
@@ -31,6 +31,15 @@ def holds_of(unit: UnitView, work: Work, group: Snapshot, now: datetime) -> froz
     if group.paused and unit.phase not in _PAST_PAUSE:
         holds |= {Condition.PAUSED}
     return holds
+
+
+def no_room(unit: UnitView, group: Snapshot) -> frozenset[Condition]:
+    """Return OVER_QUOTA where the unit would have to begin to move and no place is left.
+
+    A unit on the move keeps its place: nothing that runs is held for a policy.
+    """
+    full = group.room is not None and group.room <= 0 and unit.phase not in WORKING
+    return frozenset({Condition.OVER_QUOTA}) if full else frozenset()
 
 
 def silences(unit: UnitView, sides: frozenset[Side], now: datetime) -> frozenset[Condition]:

@@ -55,5 +55,9 @@ WORDS: Mapping[Condition, Words] = {
         "The destination's disk as it was before its first write cannot be read, and so not be compared.",
         "Check the machine by hand and accept it unverified, or roll back.",
     ),
+    Condition.OVER_QUOTA: Words(
+        "Waits for a place",
+        "As many machines move at once as your policy allows. It begins when another is done.",
+    ),
     Condition.RETRYING: Words("Trying again", "The last attempt failed; the next one comes by itself."),
 }

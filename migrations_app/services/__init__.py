@@ -1,6 +1,7 @@
 """What people ask of migration groups, and what a reconcile writes."""
 
 from migrations_app.services.apply import group_abort, unit_apply
+from migrations_app.services.closing import TenantBusy, tenant_close
 from migrations_app.services.locking import group_changed, group_wake
 from migrations_app.services.plan import (
     Plan,
@@ -35,6 +36,7 @@ from migrations_app.services.requests import (
     group_start,
     rollback_request,
 )
+from migrations_app.services.room import moving_room
 from migrations_app.services.tickets import tickets_add
 from migrations_app.services.units import (
     destination_declared_off,
@@ -59,6 +61,7 @@ __all__ = [
     "PreflightFailed",
     "RetryRefused",
     "RollbackRefused",
+    "TenantBusy",
     "budget_update",
     "commit_request",
     "cutover_request",
@@ -73,7 +76,9 @@ __all__ = [
     "group_start",
     "group_update",
     "group_wake",
+    "moving_room",
     "rollback_request",
+    "tenant_close",
     "tickets_add",
     "tiers_update",
     "unit_apply",

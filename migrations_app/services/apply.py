@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, Max
 
@@ -52,7 +53,7 @@ def unit_apply(*, unit: MigrationUnit, was: UnitView, decided: UnitDecision, now
 
 
 def _move_all(
-    unit: MigrationUnit, moves: tuple[PhaseMove, ...], changes: dict[str, object], now: datetime
+    unit: MigrationUnit, moves: tuple[PhaseMove, ...], changes: dict[str, Any], now: datetime
 ) -> None:
     """Move the unit through all `moves`; what is new comes with the first, for constraints look at both."""
     told = Transition.objects.filter(unit=unit).aggregate(last=Max("number"))["last"] or 0

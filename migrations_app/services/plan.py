@@ -14,8 +14,10 @@ from migrations_app.models.group import CUTOVER_BUDGET_BYTES, SHUTDOWN_DEADLINE_
 from migrations_app.services.ends import ENDS, ends_assign
 from migrations_app.services.locking import group_lock
 from migrations_app.services.refusals import GroupStarted, NameTaken, PlanInvalid
+from migrations_app.services.room import group_room
 from portal.lib.plain import name_fault, storable
 from tenants.domain.roles import Actor, Right
+from tenants.services import allowance_hold
 
 LONGEST_SHUTDOWN_S = 3600
 NAME_MAX = 200
@@ -23,6 +25,7 @@ MOID_MAX = 64
 TIER_MAX = 99
 _CHOOSE = "Choose again from the lists: the inventory may have changed meanwhile."
 _NUMBER = "Correct the number."
+_NOT_SAVED = "The plan was not saved."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +65,36 @@ class Plan:
 
 @transaction.atomic
 def group_create(*, actor: Actor, plan: Plan, now: datetime) -> MigrationGroup:
-    """Return a new group, planned and at rest; raises PlanInvalid and NameTaken."""
+    """Return a new group, planned and at rest.
+
+    Raises PlanInvalid, NameTaken, QuotaExceeded, MigrationNotAllowed and TenantSuspended.
+    """
     actor.require(Right.OPERATE)
+    allowance = allowance_hold(tenant_id=actor.tenant_id)
+    allowance.migrate(_NOT_SAVED)
     group = MigrationGroup(tenant_id=actor.tenant_id, created_at=now)
     _fill(group, actor, plan)
     _save(group)
     _units_set(group, actor, plan, now)
+    group_room(group=group, allowance=allowance, what=_NOT_SAVED)
     return group
 
 
 @transaction.atomic
 def group_update(*, group: MigrationGroup, actor: Actor, plan: Plan, now: datetime) -> None:
-    """Replace the whole plan of a group that has not started; raises GroupStarted, PlanInvalid, NameTaken."""
+    """Replace the whole plan of a group that has not started.
+
+    Raises GroupStarted, PlanInvalid, NameTaken, QuotaExceeded and TenantSuspended.
+    """
     locked = _lock_unstarted(group, actor)
+    allowance = allowance_hold(tenant_id=locked.tenant_id)
+    allowance.migrate(_NOT_SAVED)
     _fill(locked, actor, plan)
     _save(locked)
     locked.units.all().delete()
     locked.tiers.all().delete()
     _units_set(locked, actor, plan, now)
+    group_room(group=locked, allowance=allowance, what=_NOT_SAVED)
 
 
 @transaction.atomic
@@ -236,4 +251,4 @@ def ends_renew(*, group: MigrationGroup) -> None:
 
 
 def _invalid(why: str, remedy: str = _CHOOSE) -> PlanInvalid:
-    return PlanInvalid("The plan was not saved.", why=why, remedy=remedy)
+    return PlanInvalid(_NOT_SAVED, why=why, remedy=remedy)

@@ -21,12 +21,19 @@ from migrations_app.services.refusals import (
     PreflightFailed,
     RollbackRefused,
 )
+from migrations_app.services.room import group_room
+from tenants.domain.quota import UNBOUNDED, Measure
 from tenants.domain.roles import Actor, Right
+from tenants.services import allowance_hold
 
 
 @transaction.atomic
 def group_start(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
-    """Ask for the group to be validated and synchronised; raises GroupStarted and PreflightFailed."""
+    """Ask for the group to be validated and synchronised.
+
+    Raises GroupStarted, PreflightFailed, QuotaExceeded, MigrationNotAllowed and TenantSuspended. How many
+    machines move at once is no refusal: those beyond it wait (`OVER_QUOTA`).
+    """
     locked = group_lock(group, actor, Right.OPERATE)
     if locked.desired != Desired.HOLD:
         raise GroupStarted(
@@ -34,8 +41,11 @@ def group_start(*, group: MigrationGroup, actor: Actor, now: datetime) -> None:
             why="It has been started before, or was cancelled.",
             remedy="Follow its progress, or make another group.",
         )
+    allowance = allowance_hold(tenant_id=locked.tenant_id)
+    allowance.migrate("The group was not started.")
     ends_renew(group=locked)
     _check(locked, now)
+    group_room(group=locked, allowance=allowance, what="The group was not started.")
     group_ask(locked, now=now, desired=Desired.SYNC, desired_by_id=actor.user_id)
 
 
@@ -101,7 +111,7 @@ def budget_update(
 ) -> None:
     """Change what may be left for the cut-over and how fast a machine may be copied, also under way.
 
-    Raises GroupClosed where no round will follow.
+    Raises GroupClosed where no round will follow, and QuotaExceeded for more bandwidth than is left.
     """
     locked = group_lock(group, actor, Right.OPERATE)
     what = "The budget and the rate limit were not changed."
@@ -112,7 +122,11 @@ def budget_update(
             why="Its commit or its way back has been asked for: no round follows.",
             remedy="Set them in the plan of another group.",
         )
+    faster = 0 < locked.rate_limit < (rate_limit or UNBOUNDED)
     group_ask(locked, now=now, cutover_budget_bytes=cutover_budget_bytes, rate_limit=rate_limit)
+    if faster:  # who slows down, or leaves the line alone, is never refused
+        allowance = allowance_hold(tenant_id=locked.tenant_id)
+        group_room(group=locked, allowance=allowance, what=what, measures=(Measure.BANDWIDTH,))
 
 
 @transaction.atomic

@@ -119,6 +119,11 @@ def across_tenants(
     return RunSQL(opened + function, closed + _NO_FUNCTION.format(name=name, across=owner))
 
 
+def undone(made: RunSQL) -> RunSQL:
+    """Return the operation that takes back what an earlier one made, as before it is made anew."""
+    return RunSQL(made.reverse_sql or "", made.sql)
+
+
 def append_only(table: str) -> RunSQL:
     """Return the operation that refuses UPDATE and DELETE on `table`, to its owner too."""
     name = f"{table}_append_only"

@@ -16,6 +16,7 @@ LOGINS = (WEB, WORKER, GATEWAY)
 ACROSS_FUNCTIONS = (
     "memberships_of",
     "tenant_names",
+    "policy_for",
     "due_groups",
     "due_commands",
     "commands_for",

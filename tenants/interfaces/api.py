@@ -60,6 +60,7 @@ class TenantApi(APIView):
         self.belonging = self.resolve(belongings_of(request.user.pk))
         self.actor = self.belonging.actor(request.user.pk)
         self.actor.require(self.rights.get(request.method or "", self.right))
+        self.belonging.stand.method_check(request.method or "")
         self._stack.enter_context(self.context())
         # What a refusal undoes; the context around it still has to leave the organisation.
         self._stack.enter_context(transaction.atomic())

@@ -30,7 +30,8 @@ def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | No
     """Return the answer to an exception; None for what nobody expected, which is logged as a 500."""
     if isinstance(error, Refusal):
         text = f"{error.what} {error.why} {error.remedy}"
-        return problem(error.status, error.code, text, what=error.what, why=error.why, remedy=error.remedy)
+        said = {**error.more, "what": error.what, "why": error.why, "remedy": error.remedy}
+        return problem(error.status, error.code, text, **said)
     if isinstance(error, Http404 | ObjectDoesNotExist):
         return problem(404, "not_found", "There is nothing here, or it is not yours.")
     if isinstance(error, PermissionDenied):

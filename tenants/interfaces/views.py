@@ -47,6 +47,7 @@ class TenantView(View):
         request.belongings = belongings  # type: ignore[attr-defined]
         try:
             self.actor.require(self.rights.get(request.method or "", self.right))
+            self.belonging.stand.method_check(request.method or "")
             return self._inside(request, *args, **kwargs)
         except RightMissing as refusal:
             return self.show("403.html", refusal=refusal, status=403).render()

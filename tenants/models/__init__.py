@@ -1,6 +1,16 @@
 """The tenant, its people and members, and what every row that belongs to a tenant inherits."""
 
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
+from tenants.models.policy import Policy, StandingChange
 from tenants.models.tenant import Membership, Person, Tenant
 
-__all__ = ["Membership", "Person", "Tenant", "TenantManager", "TenantOwned", "TenantQuerySet"]
+__all__ = [
+    "Membership",
+    "Person",
+    "Policy",
+    "StandingChange",
+    "Tenant",
+    "TenantManager",
+    "TenantOwned",
+    "TenantQuerySet",
+]

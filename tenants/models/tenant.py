@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from portal.lib.constraints import one_of
 from tenants.domain.roles import PROVIDER_ROLES, Role, TenantKind
+from tenants.domain.standing import TenantStanding
 from tenants.models.owned import TenantOwned
 
 
@@ -50,11 +51,27 @@ class Tenant(models.Model):
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=16, default=TenantKind.CUSTOMER.value)
     created_at = models.DateTimeField(auto_now_add=True)
+    # The provider's row; null means the default one. Tenants read it through `policy_for`.
+    policy = models.ForeignKey("tenants.Policy", null=True, on_delete=models.PROTECT, related_name="+")
+    policy_since = models.DateTimeField(null=True)
+    standing = models.CharField(max_length=16, default=TenantStanding.ACTIVE.value)
+    standing_since = models.DateTimeField(null=True)
+    standing_reason = models.TextField(default="")
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "tenant"
         constraints = [
             one_of("kind", TenantKind, name="tenant_kind_known"),
+            one_of("standing", TenantStanding, name="tenant_standing_known"),
+            models.CheckConstraint(
+                condition=Q(kind=TenantKind.CUSTOMER.value) | Q(standing=TenantStanding.ACTIVE.value),
+                name="tenant_provider_is_active",
+            ),
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True) | Q(standing=TenantStanding.CLOSED.value),
+                name="tenant_erased_is_closed",
+            ),
             models.UniqueConstraint(
                 fields=["kind"], condition=Q(kind=TenantKind.PROVIDER.value), name="tenant_one_provider"
             ),

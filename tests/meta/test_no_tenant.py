@@ -15,6 +15,7 @@ from portal.lib.roles import GATEWAY, LOGINS, WEB, WORKER
 from portal.lib.tenancy import tenant_context
 from tenants.domain.roles import Actor, Role
 from tenants.models import Tenant, TenantOwned
+from tenants.services import PolicyTerms, policy_create, tenant_resume, tenant_suspend
 from tests.cast import NOON, Cast, House, group_of, plan_of
 from tests.journey import Journey
 from tests.sessions import committed, login
@@ -113,6 +114,9 @@ def _estate(house: House, owner: Actor) -> None:
 
 def _priced(cast: Cast) -> None:
     petra = Actor(user_id=cast.alice.user_id, tenant_id=cast.acme.tenant.id, role=Role.PROVIDER_ADMIN)
+    policy_create(actor=petra, terms=PolicyTerms(name="Gold"), now=NOON)
+    tenant_suspend(actor=petra, tenant_id=cast.acme.tenant.id, reason="Open", now=NOON)
+    tenant_resume(actor=petra, tenant_id=cast.acme.tenant.id, reason="Paid", now=NOON)
     price_publish(
         actor=petra,
         tenant_id=cast.acme.tenant.id,
