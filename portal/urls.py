@@ -9,13 +9,19 @@ from migrations_app.views.group import ProviderGroup
 from migrations_app.views.lists import ProviderGroups, ProviderGroupsCsv
 from portal.pages.accounts import password_change
 from portal.pages.codes import Code
+from portal.pages.compliance import Compliance, ComplianceCsv
+from portal.pages.desk import TenantArchive, TenantPolicy, TenantsBulk, TenantStands
 from portal.pages.home import Home, LiveToken, Theme
 from portal.pages.installer import Installer, Package
+from portal.pages.policies import OnePolicy, Policies, PoliciesCsv
 from portal.pages.provider import OneTenant, ProviderHome, TenantOffers, Tenants, TenantsCsv
+from portal.pages.quotas import Quotas, TenantExport
 from portal.pages.tenant import TenantHome
 
 _TENANT: list[URLPattern | URLResolver] = [
     path("", TenantHome.as_view(), name="tenant_home"),
+    path("quotas/", Quotas.as_view(), name="quotas"),
+    path("export.zip", TenantExport.as_view(), name="tenant-export"),
     path("", include("agents.urls.pages")),
     path("", include("migrations_app.urls.pages")),
     path("", include("billing.urls.pages")),
@@ -34,6 +40,15 @@ _PROVIDER = [
     path("tenants/csv", TenantsCsv.as_view(), name="tenants-csv"),
     path("tenants/<uuid:organisation>/", OneTenant.as_view(), name="tenant"),
     path("tenants/<uuid:organisation>/offers", TenantOffers.as_view(), name="tenant-offers"),
+    path("tenants/bulk", TenantsBulk.as_view(), name="tenants-bulk"),
+    path("tenants/<uuid:organisation>/policy", TenantPolicy.as_view(), name="tenant-policy"),
+    path("tenants/<uuid:organisation>/standing", TenantStands.as_view(), name="tenant-standing"),
+    path("tenants/<uuid:organisation>/export.zip", TenantArchive.as_view(), name="tenant-archive"),
+    path("policies/", Policies.as_view(), name="policies"),
+    path("policies/csv", PoliciesCsv.as_view(), name="policies-csv"),
+    path("policies/<uuid:policy>/", OnePolicy.as_view(), name="policy"),
+    path("compliance/", Compliance.as_view(), name="compliance"),
+    path("compliance/csv", ComplianceCsv.as_view(), name="compliance-csv"),
     path("groups/", ProviderGroups.as_view(), name="provider_groups"),
     path("groups/csv", ProviderGroupsCsv.as_view(), name="provider-groups-csv"),
     path("groups/<uuid:group>/", ProviderGroup.as_view(), name="provider_group"),

@@ -88,6 +88,17 @@ ROUTES = {
     "tenants": _PROVIDER_PAGE,
     "tenant": _PROVIDER_PAGE,
     "tenant-offers": post(302, 404, 404, 404, 404, 403),
+    "quotas": _PAGE,
+    "tenant-export": get(302, 200, 403, 404, 404, 404),
+    "tenants-bulk": post(302, 404, 404, 404, 302, 403),
+    "tenant-policy": post(302, 404, 404, 404, 302, 403),
+    "tenant-standing": post(302, 404, 404, 404, 404, 403),  # what the test asks for is no such act
+    "tenant-archive": get(302, 404, 404, 404, 200, 403),
+    "policies": _PROVIDER_PAGE,
+    "policies-csv": _PROVIDER_PAGE,
+    "policy": _PROVIDER_PAGE,
+    "compliance": _PROVIDER_PAGE,
+    "compliance-csv": _PROVIDER_PAGE,
     "agent-install": _OPEN,
     "agent-package": _OPEN,
     "agent-enrol": post(422, 422, 422, 422, 422, 422),
@@ -130,6 +141,16 @@ ROUTES = {
     "api-provider-usage-csv": get(401, 404, 404, 404, 200, 200),
     "api-provider-usage": get(401, 404, 404, 404, 200, 200),
     "api-prices": get(401, 404, 404, 404, 200, 200),
+    "api-quotas": _OWN,
+    "api-export": _MONEY,
+    "api-policies": get(401, 404, 404, 404, 200, 200),
+    "api-policy": get(401, 404, 404, 404, 200, 200),
+    "api-compliance": get(401, 404, 404, 404, 200, 200),
+    "api-tenant": get(401, 404, 404, 404, 200, 200),
+    "api-tenant-policy": Row("put", (401, 404, 404, 404, 422, 403)),
+    "api-tenant-suspend": post(401, 404, 404, 404, 422, 403),
+    "api-tenant-resume": post(401, 404, 404, 404, 422, 403),
+    "api-tenant-close": post(401, 404, 404, 404, 422, 403),
 }
 
 # The other methods of routes that take several.
@@ -146,4 +167,8 @@ ALSO = {
     "api-groups post": post(401, 422, 403, 422, 422, 403),
     "api-group put": Row("put", (401, 422, 403, 422, 422, 403)),
     "api-prices post": post(401, 404, 404, 404, 422, 422),
+    "policies post": post(302, 404, 404, 404, 200, 403),
+    "policy post": post(302, 404, 404, 404, 200, 403),
+    "api-policies post": post(401, 404, 404, 404, 422, 403),
+    "api-policy put": Row("put", (401, 404, 404, 404, 422, 403)),
 }

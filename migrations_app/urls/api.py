@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from migrations_app.api import groups, lists, order
+from migrations_app.api import groups, lists, order, quotas
 
 _GROUP = "groups/<uuid:group>/"
 _UNIT = "groups/<uuid:group>/units/<uuid:unit>/"
@@ -25,6 +25,10 @@ urlpatterns = [
     path(f"{_UNIT}retry/", groups.UnitRetry.as_view(), name="api-unit-retry"),
     path(f"{_UNIT}rollback/", groups.UnitRollback.as_view(), name="api-unit-rollback"),
     path(f"{_UNIT}accept-unverified/", groups.UnitAcceptUnverified.as_view(), name="api-unit-accept"),
+    path("quotas/", quotas.Quotas.as_view(), name="api-quotas"),
+    path("compliance/", quotas.Compliance.as_view(), name="api-compliance"),
+    path("tenants/<uuid:organisation>/", quotas.OneTenant.as_view(), name="api-tenant"),
+    path("tenants/<uuid:organisation>/close/", quotas.Close.as_view(), name="api-tenant-close"),
     path("provider/groups/", lists.ProviderGroups.as_view(), name="api-provider-groups"),
     path(f"{_UNIT}declare-off/", groups.UnitDeclareOff.as_view(), name="api-unit-declare-off"),
 ]

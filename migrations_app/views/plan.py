@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -12,10 +13,13 @@ from agents.models import Network, Offer, VirtualMachine
 from migrations_app.domain.lifecycle import UNDER_WAY, ShutdownPolicy
 from migrations_app.models import MigrationUnit
 from migrations_app.models.group import CUTOVER_BUDGET_BYTES, SHUTDOWN_DEADLINE_S
+from migrations_app.selectors.usage import OF_MOVES, uses_limited, uses_warned
 from migrations_app.services import NameTaken, Plan, PlanInvalid, PlannedMachine, PlannedTier, group_create
 from migrations_app.views.typed import number_typed
 from portal.lib.whole import whole
+from tenants.domain.quota import MigrationNotAllowed, QuotaExceeded
 from tenants.domain.roles import Right
+from tenants.domain.standing import TenantSuspended
 from tenants.interfaces import TenantView
 
 SHOWN_MAX = 100
@@ -47,8 +51,10 @@ class NewGroup(TenantView):
         try:
             plan = self.plan(request.POST)
             group = group_create(actor=self.actor, plan=plan, now=timezone.now())
-        except (NameTaken, PlanInvalid) as refusal:
+        except (NameTaken, PlanInvalid, QuotaExceeded, MigrationNotAllowed, TenantSuspended) as refusal:
             return self.page(request.POST, refusal=refusal)
+        for use in uses_warned(uses_limited(self.actor.tenant_id, only=OF_MOVES)):
+            messages.warning(request, f"{use.label}: {use.sentence}.")
         return redirect("group", self.actor.tenant_id, group.id)
 
     def page(self, typed: QueryDict, **more: Any) -> HttpResponseBase:
@@ -60,6 +66,7 @@ class NewGroup(TenantView):
         rows = VirtualMachine.objects.visible_to(self.actor).filter(gone_at=None)
         found = rows.filter(name__icontains=text).exclude(id__in=chosen).order_by("name", "id")
         machines = [*rows.filter(id__in=chosen).order_by("name", "id"), *found[:SHOWN_MAX]]
+        limited = uses_limited(self.actor.tenant_id, only=OF_MOVES)
         return self.show(
             offers=offers,
             offer=offer,
@@ -74,6 +81,8 @@ class NewGroup(TenantView):
             deadline=typed.get("deadline", SHUTDOWN_DEADLINE_S),
             budget=typed.get("budget", CUTOVER_BUDGET_BYTES // MIB),
             rate=typed.get("rate", 0),
+            limited=limited,
+            warned=uses_warned(limited),
             **more,
         )
 

@@ -41,11 +41,19 @@ _TENANT = (
     ("Move", (Entry("Migration groups", "stack-2", "groups", Right.VIEW),)),
     ("Estate", _ESTATE),
     ("Money", (Entry("Usage", "receipt-2", "usage", Right.VIEW_MONEY),)),
+    ("Organisation", (Entry("Quotas", "gauge", "quotas", Right.VIEW),)),
 )
 _PROVIDER = (
     ("", (Entry("Home", "home", "provider_home", Right.PROVIDER_VIEW, scoped=False),)),
     ("Move", (Entry("Migration groups", "stack-2", "provider_groups", Right.PROVIDER_VIEW, scoped=False),)),
     ("Estate", (Entry("Tenants", "building", "tenants", Right.PROVIDER_VIEW, scoped=False), *_ESTATE)),
+    (
+        "Terms",
+        (
+            Entry("Policies", "adjustments", "policies", Right.PROVIDER_VIEW, scoped=False),
+            Entry("Compliance", "scale", "compliance", Right.PROVIDER_VIEW, scoped=False),
+        ),
+    ),
     (
         "Money",
         (

@@ -17,8 +17,10 @@ from migrations_app.domain.lifecycle import CLOSED
 from migrations_app.models import MigrationUnit
 from portal.lib.paging import page_of
 from portal.pages.attention import attention
+from portal.pages.dossier import NARROWED_BY, dossier, policies_offered, tenants_wanted
 from portal.pages.numbers import MOVING, customers, tenants_foremost, tenants_told
 from tenants.domain.roles import Right, TenantKind
+from tenants.domain.standing import TenantStanding
 from tenants.interfaces import ProviderView
 from tenants.interfaces.files import csv_answer
 from tenants.models import Membership, Tenant
@@ -36,6 +38,7 @@ COLUMNS = (
     "machines",
     "since_utc",
     "id",
+    *("people", "moved_this_month", "standing", "policy", "setup_step", "setup_since_utc"),
 )
 
 
@@ -66,10 +69,10 @@ class ProviderHome(ProviderView):
 class _Tenants(ProviderView):
     """The list as the address describes it."""
 
-    def wanted(self) -> tuple[QuerySet[Tenant], str]:
-        """Return the tenants that the address asks for, and the text that they were narrowed by."""
-        text = self.request.GET.get("q", "").strip()[:100]
-        return (customers().filter(name__icontains=text) if text else customers()), text
+    def wanted(self) -> tuple[QuerySet[Tenant], dict[str, Any]]:
+        """Return the tenants that the address asks for, and by what they were narrowed."""
+        asked = {name: self.request.GET.get(name, "").strip()[:100] for name in NARROWED_BY}
+        return tenants_wanted(asked, now=timezone.now()), asked
 
 
 class Tenants(_Tenants):
@@ -96,10 +99,18 @@ class Tenants(_Tenants):
 
     def page(self, **more: Any) -> HttpResponseBase:
         """Show one page of them by name."""
-        rows, text = self.wanted()
+        rows, asked = self.wanted()
         page = page_of(rows, sort="name", cursor=self.request.GET.get("cursor", ""))
         tenants = tenants_told(page.rows, now=timezone.now())
-        return self.show(tenants=tenants, page=page, count=rows.count(), q=text, **more)
+        return self.show(
+            tenants=tenants,
+            page=page,
+            count=rows.count(),
+            narrowed=any(asked.values()),
+            policies=policies_offered(self.actor.tenant_id),
+            standings=[standing.value for standing in TenantStanding],
+            **{**asked, **more},
+        )
 
 
 class TenantsCsv(_Tenants):
@@ -130,6 +141,7 @@ class OneTenant(ProviderView):
             offers=offers,
             grantable=[site for site in own if site.id not in granted],
             sites=Site.objects.filter(**of).order_by("name"),
+            **dossier(tenant, provider_id=self.actor.tenant_id, now=timezone.now()),
             counts={
                 "agents": Agent.objects.filter(**of, revoked_at=None).count(),
                 "machines": VirtualMachine.objects.filter(**of, gone_at=None).count(),
@@ -159,7 +171,10 @@ class TenantOffers(ProviderView):
 
 def _line(told: dict[str, Any]) -> tuple[str, ...]:
     numbers = [str(told[word]) for word in ("wrong", "moving", "committed", "failed", "sites", "machines")]
-    return (told["name"], *numbers, f"{told['created_at']:%Y-%m-%d %H:%M:%S}", str(told["id"]))
+    step = told["step"] or {"name": "", "since": None}
+    since = f"{step['since']:%Y-%m-%d %H:%M:%S}" if step["since"] else ""
+    more = (str(told["people"]), str(told["moved"]), told["standing"], told["policy"], step["name"], since)
+    return (told["name"], *numbers, f"{told['created_at']:%Y-%m-%d %H:%M:%S}", str(told["id"]), *more)
 
 
 def _uuid(text: str) -> UUID:

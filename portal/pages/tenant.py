@@ -12,6 +12,7 @@ from agents.domain.site import SiteState
 from agents.models import Agent, Offer, Site, VirtualMachine
 from migrations_app.domain.lifecycle import CLOSED, Phase
 from migrations_app.models import MigrationGroup, MigrationUnit
+from migrations_app.selectors.usage import uses_limited, uses_warned
 from portal.pages.attention import attention
 from tenants.domain.roles import TenantKind
 from tenants.interfaces import TenantView
@@ -34,6 +35,7 @@ class TenantHome(TenantView):
             counts=counts,
             steps=_steps(counts),
             following=self._next(counts),
+            warned=uses_warned(uses_limited(self.actor.tenant_id)),
         )
 
     def _counts(self) -> dict[str, Any]:

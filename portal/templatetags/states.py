@@ -23,6 +23,17 @@ STATES: Mapping[str, Mapping[str, Look]] = {
         "unreachable": ("bad", "plug-connected-x", "Silent"),
         "revoked": ("idle", "ban", "Revoked"),
     },
+    "quota": {
+        "within": ("good", "circle-check", "Within"),
+        "near": ("warn", "alert-triangle", "Near"),
+        "full": ("warn", "hourglass-high", "At its limit"),
+        "over": ("bad", "alert-octagon", "Over"),
+    },
+    "tenant": {
+        "active": ("good", "circle-check", "Active"),
+        "suspended": ("warn", "player-pause", "Suspended"),
+        "closed": ("idle", "ban", "Closed"),
+    },
     "power": {
         "poweredOn": ("good", "player-play", "On"),
         "poweredOff": ("idle", "player-stop", "Off"),

@@ -39,6 +39,7 @@ class TenantOut(serializers.Serializer[object]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     created_at = serializers.DateTimeField()
+    standing = serializers.CharField(default="active")
 
 
 class TenantMade(TenantOut):

@@ -14,14 +14,17 @@ TENANT_PAGES = (
     *("", "sites/", "agents/", "machines/", "machines/?sort=-disk_bytes", "machines/?sort=host_moid"),
     *("machines/?q=vm size>100GiB not power:off&sort=-memory_mib", "machines/?q=host:esx-0001"),
     *("commands/", "commands/?phase=succeeded", "groups/?view=board", "groups/?view=list"),
-    *("groups/?view=list&sort=name", "groups/?view=list&q=Group 0000", "groups/new", "usage/"),
+    *("groups/?view=list&sort=name", "groups/?view=list&q=Group 0000", "groups/new", "usage/", "quotas/"),
 )
-PROVIDER_PAGES = ("", "tenants/", "groups/?view=board", "groups/?view=list", "usage/", "prices/")
+PROVIDER_PAGES = (
+    *("", "tenants/", "tenants/?health=trouble", "groups/?view=board", "groups/?view=list", "usage/"),
+    *("prices/", "policies/", "compliance/"),
+)
 CALLS = (
     *("sites/", "agents/", "machines/", "machines/?sort=-disk_bytes", "machines/?q=vm size>100GiB"),
-    *("commands/", "destinations/", "groups/", "groups/?sort=name", "usage/", "usage/prices/"),
+    *("commands/", "destinations/", "groups/", "groups/?sort=name", "usage/", "usage/prices/", "quotas/"),
 )
-PROVIDER_CALLS = ("tenants/", "provider/groups/", "provider/usage/", "prices/")
+PROVIDER_CALLS = ("tenants/", "provider/groups/", "provider/usage/", "prices/", "policies/", "compliance/")
 
 
 class Lists:

@@ -45,6 +45,7 @@ def known(cast: Cast) -> dict[str, str]:
         "machine": machine_of(cast.acme, "db-of-them").id,
         "group": group.id,
         "unit": unit.id,
+        "policy": cast.acme.tenant.id,
         "ask": "rollback",
         "code": "AGT-02",
     }

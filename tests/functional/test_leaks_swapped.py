@@ -43,6 +43,7 @@ def ids_of(house: House, actor: Actor, name: str) -> Ids:
         "machine": machine_of(house, f"db-{name}").id,
         "group": group.id,
         "unit": unit.id,
+        "policy": house.offer.id,
     }
     return {key: str(value) for key, value in found.items()}
 

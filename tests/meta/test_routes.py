@@ -14,6 +14,7 @@ from migrations_app.models import MigrationUnit
 from portal.lib.tenancy import tenant_context
 from tenants.models import Person
 from tests.cast import Cast, group_of, machine_of
+from tests.policies import made, terms
 from tests.routes import ALSO, PEOPLE, ROUTES, Row
 from tests.staff import Staff, staff_create
 
@@ -74,6 +75,7 @@ def known(cast: Cast, staff: Staff) -> dict[str, str]:
         "machine": machine_of(cast.acme, "db01").id,
         "group": group.id,
         "unit": unit.id,
+        "policy": made(staff, terms()).id,
         "ask": "rollback",
         "code": "AGT-02",
         "key": "no-such-key",
