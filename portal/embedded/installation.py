@@ -13,7 +13,7 @@ from portal.embedded import redis
 from portal.embedded.secrets import secrets_read
 from portal.lib import env
 from portal.lib.env import DatabaseAddress
-from portal.lib.keys import AUTHORITY_CERTIFICATE, VARIABLE, keys_create
+from portal.lib.keys import AUTHORITY_CERTIFICATE, STORAGE, VARIABLE, keys_create
 from portal.lib.roles import GATEWAY, LOGINS, MIGRATE, WEB
 
 ROOT = Path(__file__).parents[2]
@@ -156,7 +156,7 @@ def _installer(wishes: Wishes) -> DatabaseAddress | None:
 
 
 def _fit_for_a_part(installation: Installation) -> None:
-    for name in ("secrets.json", f"keys/{AUTHORITY_CERTIFICATE}"):
+    for name in ("secrets.json", f"keys/{AUTHORITY_CERTIFICATE}", f"keys/{STORAGE}"):
         if not (installation.state / name).exists():
             raise Unfit(
                 f"{installation.state / name} is missing: bring secrets.json and keys/ from the state folder "

@@ -1,4 +1,4 @@
-"""The portal's own keys: it signs commands and tickets, and certifies its agents' data plane.
+"""The portal's own keys: for its signatures, its agents' certificates, and what it stores encrypted.
 
 Files of one folder, 0600, made once. Losing them means enrolling every agent anew; whoever has them can
 command every agent, so they are not in the database and in no backup of it.
@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -20,6 +21,7 @@ VARIABLE = "LANDFALL_KEYS"
 SIGNING = "signing.pem"
 AUTHORITY = "authority.pem"
 AUTHORITY_CERTIFICATE = "authority.crt"
+STORAGE = "storage.keys"
 TICKET_LABEL = b"landfall-ticket\0"
 
 AUTHORITY_LIFETIME = timedelta(days=3650)
@@ -77,7 +79,9 @@ def keys_create(folder: Path) -> None:
     """Make the keys that are not there yet."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (folder / SIGNING).exists():
-        _private_write(folder / SIGNING, _pem(Ed25519PrivateKey.generate()))
+        private_write(folder / SIGNING, _pem(Ed25519PrivateKey.generate()))
+    if not (folder / STORAGE).exists():
+        private_write(folder / STORAGE, Fernet.generate_key() + b"\n")
     if (folder / AUTHORITY_CERTIFICATE).exists():
         return
     key = Ed25519PrivateKey.generate()
@@ -88,8 +92,8 @@ def keys_create(folder: Path) -> None:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, None)
     )
-    _private_write(folder / AUTHORITY, _pem(key))
-    _private_write(folder / AUTHORITY_CERTIFICATE, certificate.public_bytes(serialization.Encoding.PEM))
+    private_write(folder / AUTHORITY, _pem(key))
+    private_write(folder / AUTHORITY_CERTIFICATE, certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def keys_read(folder: Path) -> PortalKeys:
@@ -148,7 +152,8 @@ def _load(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _private_write(path: Path, content: bytes) -> None:
+def private_write(path: Path, content: bytes) -> None:
+    """Write a new file that nobody else may read; raises FileExistsError."""
     with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
         file.write(content)
         file.flush()
