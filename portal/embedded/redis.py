@@ -7,6 +7,8 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
+MEMORY = "256mb"
+
 
 def binary() -> str:
     """Return the path of a Redis server. Raises ModuleNotFoundError."""
@@ -24,6 +26,8 @@ def command(folder: Path) -> list[str]:
     return [
         *(binary(), "--port", "0", "--unixsocket", str(folder / "redis.sock"), "--unixsocketperm", "700"),
         *("--dir", str(folder), "--save", "", "--appendonly", "no", "--daemonize", "no"),
+        # Counts end by themselves; of too many those go that would end first, never a task's hint.
+        *("--maxmemory", MEMORY, "--maxmemory-policy", "volatile-ttl"),
     ]
 
 
