@@ -65,7 +65,9 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 # The one they were taken on with: nothing proves another, and whose it is already must not be told.
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1
 ACCOUNT_ADAPTER = "tenants.interfaces.accounts.AccountAdapter"
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/5m/key"}
+# Passwords and codes are counted by tenants.interfaces.guessing, where no stranger holds up a known device.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 # Locking the pair and not the account: a stranger cannot lock its owner out.
@@ -75,7 +77,37 @@ AXES_USERNAME_CALLABLE = "tenants.interfaces.accounts.account_named"
 AXES_LOCKOUT_CALLABLE = "tenants.interfaces.accounts.sign_in_closed"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False
-AXES_CLIENT_IP_CALLABLE = "tenants.interfaces.accounts.client_address"
+AXES_CLIENT_IP_CALLABLE = "tenants.interfaces.addresses.client_address"
+# Counted in the cache: rows would heap up under an attack, and each would be written for a stranger.
+AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"
+# Known devices and signed-in sessions have counts of their own.
+AXES_WHITELIST_CALLABLE = "tenants.interfaces.accounts.has_own_count"
+
+MFA_ADAPTER = "tenants.interfaces.mfa.MfaAdapter"
+MFA_FORMS = {
+    "authenticate": "tenants.interfaces.codes.SecondStepForm",
+    "reauthenticate": "tenants.interfaces.codes.ConfirmForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Landfall"
+# People are taken on or invited: nobody waits before an account's owner with an address that is not proved.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Browsers hold localhost for safe, and so does the library; every other name has https.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = False
+
+_REDIS = env.text("REDIS_URL")
+_NEAR = "django.core.cache.backends.locmem.LocMemCache"  # tests, and commands outside a portal
+SILENCED_SYSTEM_CHECKS = [] if _REDIS else ["axes.W001"]  # no other process counts with them
+CACHES = {
+    "default": {
+        "BACKEND": "portal.lib.cache.SteadyCache" if _REDIS else _NEAR,
+        "LOCATION": _REDIS,
+        "KEY_PREFIX": "landfall",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},  # of what a process keeps by itself
+    }
+}
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env.text("LANDFALL_STATIC") or None  # only where collectstatic has run; else by the finders

@@ -17,6 +17,7 @@ from portal.pages.policies import OnePolicy, Policies, PoliciesCsv
 from portal.pages.provider import OneTenant, ProviderHome, TenantOffers, Tenants, TenantsCsv
 from portal.pages.quotas import Quotas, TenantExport
 from portal.pages.tenant import TenantHome
+from tenants.views.sign_in_rules import TenantSignInRules
 
 _TENANT: list[URLPattern | URLResolver] = [
     path("", TenantHome.as_view(), name="tenant_home"),
@@ -25,10 +26,11 @@ _TENANT: list[URLPattern | URLResolver] = [
     path("", include("agents.urls.pages")),
     path("", include("migrations_app.urls.pages")),
     path("", include("billing.urls.pages")),
+    path("", include("tenants.urls.pages")),
 ]
 # Of allauth's doors those that send no mail: nothing here can send one yet.
-_ACCOUNTS = [
-    path("login/", accounts.login, name="account_login"),
+_ACCOUNTS: list[URLPattern | URLResolver] = [
+    path("", include("tenants.urls.accounts")),
     path("logout/", accounts.logout, name="account_logout"),
     path("inactive/", accounts.account_inactive, name="account_inactive"),
     path("signup/", accounts.signup, name="account_signup"),
@@ -49,6 +51,7 @@ _PROVIDER = [
     path("policies/<uuid:policy>/", OnePolicy.as_view(), name="policy"),
     path("compliance/", Compliance.as_view(), name="compliance"),
     path("compliance/csv", ComplianceCsv.as_view(), name="compliance-csv"),
+    path("tenants/<uuid:organisation>/sign-in", TenantSignInRules.as_view(), name="tenant-sign-in-rules"),
     path("groups/", ProviderGroups.as_view(), name="provider_groups"),
     path("groups/csv", ProviderGroupsCsv.as_view(), name="provider-groups-csv"),
     path("groups/<uuid:group>/", ProviderGroup.as_view(), name="provider_group"),

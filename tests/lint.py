@@ -24,6 +24,7 @@ def main() -> int:
             "LANDFALL_SECRET_KEY": secrets.token_urlsafe(48),
             "LANDFALL_PORTAL_URL": "https://portal.example",
             "LANDFALL_KEYS": folder,
+            "REDIS_URL": "redis://redis.example:6379/0",  # named and not dialled
         }
         failed = [name for name, argv, more in _checks(production) if not _passes(name, argv, more)]
     for name, wrong in (("licences", licences_wrong()), ("shape", shape_wrong())):

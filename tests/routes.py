@@ -32,6 +32,9 @@ _PAGE = get(302, 200, 200, 404, 404, 404)
 # A form of Acme that needs more than to view; Alice is sent on with her answer or her refusal.
 _FORM = post(302, 302, 403, 404, 404, 404)
 _PROVIDER_PAGE = get(302, 404, 404, 404, 200, 200)
+# A person's own page, whatever they belong to.
+_PERSONAL = get(302, 200, 200, 200, 200, 200)
+_NO_FACTOR = get(302, 404, 404, 404, 404, 404)
 _OPEN = get(200, 200, 200, 200, 200, 200)
 # A list of the API is about the caller's own organisation.
 _OWN = get(401, 200, 200, 200, 200, 200)
@@ -44,6 +47,25 @@ ROUTES = {
     "theme": post(302, 302, 302, 302, 302, 302),
     "live-token": get(401, 404, 404, 404, 404, 404),
     "account_login": get(200, 302, 302, 302, 302, 302),
+    "mfa_login_webauthn": get(302, 302, 302, 302, 302, 302),
+    "mfa_authenticate": get(302, 302, 302, 302, 302, 302),
+    # allauth's names for what is one page with us
+    "security": _PERSONAL,
+    "mfa_index": _PERSONAL,
+    "mfa_list_webauthn": _PERSONAL,
+    "usersessions_list": _PERSONAL,
+    # nobody of the cast has a password or a factor by which to confirm
+    "account_reauthenticate": get(302, 403, 403, 403, 403, 403),
+    "mfa_reauthenticate": get(302, 403, 403, 403, 403, 403),
+    "mfa_reauthenticate_webauthn": get(302, 403, 403, 403, 403, 403),
+    "mfa_activate_totp": _PERSONAL,
+    "mfa_deactivate_totp": _NO_FACTOR,
+    "mfa_view_recovery_codes": _NO_FACTOR,
+    "mfa_generate_recovery_codes": _PERSONAL,
+    "mfa_add_webauthn": _PERSONAL,
+    "mfa_remove_webauthn": _NO_FACTOR,
+    "sessions-end": post(302, 302, 302, 302, 302, 302),
+    "session-end": post(302, 302, 302, 302, 302, 302),
     "account_logout": get(302, 200, 200, 200, 200, 200),
     "account_inactive": _OPEN,
     "account_signup": get(200, 302, 302, 302, 302, 302),
@@ -76,6 +98,10 @@ ROUTES = {
     "unit-ask": _FORM,
     "usage": get(302, 200, 403, 404, 404, 404),
     "usage-csv": get(302, 200, 403, 404, 404, 404),
+    "tokens": _PAGE,
+    "tokens-csv": _PAGE,
+    "token-revoke": get(302, 200, 404, 404, 404, 404),  # Alice's
+    "sign-in-rules": get(302, 200, 403, 404, 404, 404),
     "provider_groups": _PROVIDER_PAGE,
     "provider-groups-csv": _PROVIDER_PAGE,
     "tenants-csv": _PROVIDER_PAGE,
@@ -99,11 +125,15 @@ ROUTES = {
     "policy": _PROVIDER_PAGE,
     "compliance": _PROVIDER_PAGE,
     "compliance-csv": _PROVIDER_PAGE,
+    "tenant-sign-in-rules": post(302, 404, 404, 404, 302, 403),
     "agent-install": _OPEN,
     "agent-package": _OPEN,
     "agent-enrol": post(422, 422, 422, 422, 422, 422),
     "schema": _OPEN,
     "api-me": _OWN,
+    "api-tokens": _OWN,
+    "api-token-revoke": post(401, 200, 404, 404, 404, 404),
+    "api-sign-in-rules": _OWN,
     "api-tenants": get(401, 404, 404, 404, 200, 200),
     "api-sites": _OWN,
     "api-site": _ONE,
@@ -160,8 +190,13 @@ ALSO = {
     "agent-revoke get": get(302, 200, 403, 404, 404, 404),
     "group-new post": post(302, 200, 403, 404, 404, 404),
     "group-cutover post": _FORM,
+    "tokens post": post(302, 200, 200, 404, 404, 404),
+    "token-revoke post": post(302, 302, 404, 404, 404, 404),
+    "sign-in-rules post": _FORM,
     "tenants post": post(302, 404, 404, 404, 302, 403),
     "prices post": post(302, 404, 404, 404, 404, 404),
+    "api-tokens post": post(401, 422, 422, 422, 422, 422),
+    "api-sign-in-rules put": Row("put", (401, 422, 403, 422, 422, 403)),
     "api-tenants post": post(401, 404, 404, 404, 422, 403),
     "api-sites post": post(401, 422, 403, 422, 422, 403),
     "api-groups post": post(401, 422, 403, 422, 422, 403),

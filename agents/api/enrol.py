@@ -14,7 +14,7 @@ from rest_framework.throttling import AnonRateThrottle, BaseThrottle
 from agents.services import Newcomer, agent_enrol
 from portal.lib.refusal import Refusal
 from tenants.interfaces import OpenApi
-from tenants.interfaces.accounts import client_address
+from tenants.interfaces.addresses import client_address
 
 KEY_TEXT_MAX = 64
 

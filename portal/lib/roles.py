@@ -17,6 +17,7 @@ ACROSS_FUNCTIONS = (
     "memberships_of",
     "tenant_names",
     "policy_for",
+    "token_by_public_id",
     "due_groups",
     "due_commands",
     "commands_for",

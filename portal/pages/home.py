@@ -12,6 +12,7 @@ from portal.lib.live import TOPICS_MAX, token_make
 from portal.pages.context import THEME_COOKIE, THEMES
 from tenants.domain.roles import TenantKind
 from tenants.interfaces import OpenView
+from tenants.interfaces.factors import second_factor_missing
 from tenants.selectors import belongings_of
 
 YEAR_S = 365 * 24 * 3600
@@ -61,7 +62,8 @@ class LiveToken(OpenView):
         if request.user.pk is None:
             return JsonResponse({"code": "signed_out"}, status=401)
         tenant = _tenant_or_404(request.GET.get("tenant", ""))
-        if not any(belonging.tenant_id == tenant for belonging in belongings_of(request.user.pk)):
+        own = [one for one in belongings_of(request.user.pk) if one.tenant_id == tenant]
+        if not own or second_factor_missing(request, own[0]):
             raise Http404
         topics = [topic for topic in request.GET.get("topics", "").split(",") if topic][:TOPICS_MAX]
         token = token_make(

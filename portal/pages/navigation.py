@@ -36,12 +36,17 @@ _ESTATE = (
     Entry("Virtual machines", "device-desktop", "machines", Right.VIEW),
     Entry("Commands", "list-details", "commands", Right.VIEW),
 )
+_ACCESS = (
+    Entry("API tokens", "key", "tokens", Right.VIEW),
+    Entry("Sign-in rules", "lock", "sign-in-rules", Right.MANAGE_PEOPLE),
+)
 _TENANT = (
     _HOME,
     ("Move", (Entry("Migration groups", "stack-2", "groups", Right.VIEW),)),
     ("Estate", _ESTATE),
     ("Money", (Entry("Usage", "receipt-2", "usage", Right.VIEW_MONEY),)),
     ("Organisation", (Entry("Quotas", "gauge", "quotas", Right.VIEW),)),
+    ("Access", _ACCESS),
 )
 _PROVIDER = (
     ("", (Entry("Home", "home", "provider_home", Right.PROVIDER_VIEW, scoped=False),)),
@@ -61,6 +66,7 @@ _PROVIDER = (
             Entry("Price books", "tag", "prices", Right.PROVIDER_MONEY, scoped=False),
         ),
     ),
+    ("Access", _ACCESS),
 )
 
 

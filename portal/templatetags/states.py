@@ -34,6 +34,12 @@ STATES: Mapping[str, Mapping[str, Look]] = {
         "suspended": ("warn", "player-pause", "Suspended"),
         "closed": ("idle", "ban", "Closed"),
     },
+    "token": {
+        "open": ("good", "circle-check", "Valid"),
+        "expired": ("idle", "hourglass-high", "Expired"),
+        "revoked": ("idle", "ban", "Revoked"),
+        "ownerless": ("warn", "alert-triangle", "Its maker has left"),
+    },
     "power": {
         "poweredOn": ("good", "player-play", "On"),
         "poweredOff": ("idle", "player-stop", "Off"),

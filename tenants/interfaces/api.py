@@ -13,11 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from portal.lib.authentication import BrowserSession
 from portal.lib.paging import page_of
 from portal.lib.refusal import Refusal
 from portal.lib.tenancy import provider_context, tenant_context
 from portal.lib.whole import whole
 from tenants.domain.roles import Actor, Right, TenantKind
+from tenants.domain.tokens import TokenNotAllowed, TokenRefused, TokenUse
+from tenants.interfaces.authentication import ApiTokenBearer
+from tenants.interfaces.factors import second_factor_check
 from tenants.selectors import Belonging, belongings_of
 
 ORGANISATION = "HTTP_LANDFALL_ORGANISATION"
@@ -43,11 +47,14 @@ class TenantApi(APIView):
     """A call inside one organisation: the person's own, or the one named by the header Landfall-Organisation.
 
     Outsiders get 404, insiders without `right` 403. The whole call is one transaction inside the
-    organisation, and a refusal undoes it.
+    organisation, and a refusal undoes it. A token is about its own organisation, has no right that its maker
+    has lost, and reaches nothing that is not `by_token`.
     """
 
+    authentication_classes = (ApiTokenBearer, BrowserSession)
     right: ClassVar[Right] = Right.VIEW
     rights: ClassVar[dict[str, Right]] = {}
+    by_token: ClassVar[bool] = True
     actor: Actor
     belonging: Belonging
     _stack: ExitStack
@@ -57,14 +64,33 @@ class TenantApi(APIView):
         super().initial(request, *args, **kwargs)
         if request.user.pk is None:
             raise NotAuthenticated
-        self.belonging = self.resolve(belongings_of(request.user.pk))
-        self.actor = self.belonging.actor(request.user.pk)
+        use = request.auth if isinstance(request.auth, TokenUse) else None
+        belongings = belongings_of(request.user.pk)
+        self.belonging = self.resolve(belongings if use is None else self._own_of(use, belongings))
+        if use is None:
+            second_factor_check(request, self.belonging)  # whoever makes a token has passed
+        self.actor = self.belonging.actor(request.user.pk, only=use.rights if use else None)
         self.actor.require(self.rights.get(request.method or "", self.right))
         self.belonging.stand.method_check(request.method or "")
         self._stack.enter_context(self.context())
         # What a refusal undoes; the context around it still has to leave the organisation.
         self._stack.enter_context(transaction.atomic())
         self._entered = True
+
+    def _own_of(self, use: TokenUse, belongings: list[Belonging]) -> list[Belonging]:
+        """Return the one organisation of a token. Raises Http404, TokenRefused and TokenNotAllowed."""
+        if self.request.META.get(ORGANISATION, str(use.tenant_id)).lower() != str(use.tenant_id):
+            raise Http404
+        own = [belonging for belonging in belongings if belonging.tenant_id == use.tenant_id]
+        if not own:
+            raise TokenRefused("Who made its token is no member any more.", "Ask for a token of a member.")
+        if not self.by_token:
+            raise TokenNotAllowed(
+                "The call was not let in.",
+                why="A token does not reach this: it is for people who have signed in.",
+                remedy="Sign in and do it with the browser.",
+            )
+        return own
 
     def resolve(self, belongings: list[Belonging]) -> Belonging:
         """Return the organisation that the call is about. Raises Http404 and OrganisationNeeded."""

@@ -29,9 +29,7 @@ def problem_content(status: int, code: str, detail: str) -> dict[str, object]:
 def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | None:
     """Return the answer to an exception; None for what nobody expected, which is logged as a 500."""
     if isinstance(error, Refusal):
-        text = f"{error.what} {error.why} {error.remedy}"
-        said = {**error.more, "what": error.what, "why": error.why, "remedy": error.remedy}
-        return problem(error.status, error.code, text, **said)
+        return _refused(error)
     if isinstance(error, Http404 | ObjectDoesNotExist):
         return problem(404, "not_found", "There is nothing here, or it is not yours.")
     if isinstance(error, PermissionDenied):
@@ -44,6 +42,15 @@ def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | No
         code = str(error.get_codes()) if not isinstance(error.get_codes(), dict) else "invalid"
         return problem(error.status_code, code, str(error.detail))
     return None
+
+
+def _refused(error: Refusal) -> Response:
+    text = f"{error.what} {error.why} {error.remedy}"
+    said = {**error.more, "what": error.what, "why": error.why, "remedy": error.remedy}
+    answer = problem(error.status, error.code, text, **said)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        answer["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    return answer
 
 
 def _throttled(wait: float | None) -> Response:

@@ -15,6 +15,7 @@ from django.views import View
 from portal.lib.refusal import Refusal
 from portal.lib.tenancy import provider_context, tenant_context
 from tenants.domain.roles import Actor, Right, RightMissing, TenantKind
+from tenants.interfaces.factors import second_factor_missing
 from tenants.selectors import Belonging, belongings_of
 
 
@@ -25,7 +26,8 @@ class OpenView(View):
 class TenantView(View):
     """A page inside one organisation, which the address names: /t/<id>/….
 
-    Strangers to the portal are sent to sign in, outsiders get 404, insiders without `right` 403. The whole
+    Strangers to the portal are sent to sign in, outsiders get 404, insiders without `right` 403, who lacks a
+    second factor that the organisation asks for is led to set one up. The whole
     request is one transaction inside the organisation; a refusal undoes it and is told on the page before.
     """
 
@@ -42,6 +44,8 @@ class TenantView(View):
             return redirect_to_login(request.get_full_path())
         belongings = belongings_of(request.user.pk)
         self.belonging = self.resolve(belongings, kwargs.pop("tenant", None))
+        if second_factor_missing(request, self.belonging):
+            return redirect("security")
         self.actor = self.belonging.actor(request.user.pk)
         request.belonging = self.belonging  # type: ignore[attr-defined]
         request.belongings = belongings  # type: ignore[attr-defined]

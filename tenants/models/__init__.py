@@ -3,8 +3,10 @@
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 from tenants.models.policy import Policy, StandingChange
 from tenants.models.tenant import Membership, Person, Tenant
+from tenants.models.token import ApiToken
 
 __all__ = [
+    "ApiToken",
     "Membership",
     "Person",
     "Policy",

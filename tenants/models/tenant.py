@@ -58,6 +58,8 @@ class Tenant(models.Model):
     standing_since = models.DateTimeField(null=True)
     standing_reason = models.TextField(default="")
     erased_at = models.DateTimeField(null=True)
+    # Whoever has none is led to set one up and can do nothing else here.
+    second_factor_required = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "tenant"

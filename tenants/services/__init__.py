@@ -21,6 +21,7 @@ from tenants.services.policies import (
     policy_create,
     policy_update,
 )
+from tenants.services.sign_in_rules import second_factor_require
 from tenants.services.standings import (
     ReasonMissing,
     StandingUnfit,
@@ -29,6 +30,7 @@ from tenants.services.standings import (
     tenant_resume,
     tenant_suspend,
 )
+from tenants.services.tokens import TokenMade, token_make, token_revoke, token_used
 
 __all__ = [
     "PasswordWeak",
@@ -41,6 +43,7 @@ __all__ = [
     "RoleMisplaced",
     "StandingUnfit",
     "TenantInvalid",
+    "TokenMade",
     "allowance_hold",
     "membership_grant",
     "person_create",
@@ -48,10 +51,14 @@ __all__ = [
     "policy_create",
     "policy_update",
     "provider_create",
+    "second_factor_require",
     "standing_move",
     "tenant_create",
     "tenant_lock",
     "tenant_onboard",
     "tenant_resume",
     "tenant_suspend",
+    "token_make",
+    "token_revoke",
+    "token_used",
 ]

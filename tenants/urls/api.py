@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.api import organisations, policies, standings
+from tenants.api import organisations, policies, sign_in_rules, standings, tokens
 
 _TENANT = "tenants/<uuid:organisation>/"
 
@@ -15,4 +15,7 @@ urlpatterns = [
     path("policies/", policies.Policies.as_view(), name="api-policies"),
     path("policies/<uuid:policy>/", policies.OnePolicy.as_view(), name="api-policy"),
     path("export.zip", standings.Export.as_view(), name="api-export"),
+    path("tokens/", tokens.Tokens.as_view(), name="api-tokens"),
+    path("tokens/<uuid:token>/revoke/", tokens.TokenRevoke.as_view(), name="api-token-revoke"),
+    path("sign-in-rules/", sign_in_rules.SignInRules.as_view(), name="api-sign-in-rules"),
 ]

@@ -19,7 +19,7 @@ from billing.models import BillingIdentity, MeterEvent, PriceBook, PriceBookVers
 from migrations_app.domain.lifecycle import Phase
 from migrations_app.models import MigrationGroup, MigrationUnit, Transition
 from portal.embedded.postgres import SUPERUSER
-from tenants.models import Tenant
+from tenants.models import ApiToken, Membership, Tenant
 from tests.cast import GIB, Cast, House
 from tests.sessions import login
 
@@ -43,7 +43,7 @@ def crowd_create(cast: Cast, numbers: range, *, tell: Callable[[str], None]) -> 
     Returns one group, whose pages are measured as well.
     """
     with written_by_the_owner_of_all():
-        for made in (_estate, _machines, _moves, _money, _tenants):
+        for made in (_estate, _machines, _moves, _money, _tokens, _tenants):
             tell(f"{len(numbers):,} rows each: {made.__name__.strip('_')}")
             made(cast.acme, numbers)
         with connection.cursor() as cursor:
@@ -98,6 +98,26 @@ def _estate(house: House, numbers: range) -> None:
                 seen_at=now,
             )
             for at in numbers[::MACHINES_OF_A_HOST]
+        ),
+    )
+
+
+def _tokens(house: House, numbers: range) -> None:
+    now = timezone.now()
+    members = list(Membership.objects.filter(tenant=house.tenant).order_by("id"))
+    _put(
+        ApiToken,
+        (
+            ApiToken(
+                tenant=house.tenant,
+                user_id=members[at % len(members)].user_id,
+                name=f"Token {at:05}",
+                rights=["view"],
+                public_id=f"{at:016x}",
+                created_at=now - timedelta(minutes=at),
+                expires_at=now + timedelta(days=30),
+            )
+            for at in numbers
         ),
     )
 

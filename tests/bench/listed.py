@@ -15,6 +15,7 @@ TENANT_PAGES = (
     *("machines/?q=vm size>100GiB not power:off&sort=-memory_mib", "machines/?q=host:esx-0001"),
     *("commands/", "commands/?phase=succeeded", "groups/?view=board", "groups/?view=list"),
     *("groups/?view=list&sort=name", "groups/?view=list&q=Group 0000", "groups/new", "usage/", "quotas/"),
+    "tokens/",
 )
 PROVIDER_PAGES = (
     *("", "tenants/", "tenants/?health=trouble", "groups/?view=board", "groups/?view=list", "usage/"),
@@ -23,6 +24,7 @@ PROVIDER_PAGES = (
 CALLS = (
     *("sites/", "agents/", "machines/", "machines/?sort=-disk_bytes", "machines/?q=vm size>100GiB"),
     *("commands/", "destinations/", "groups/", "groups/?sort=name", "usage/", "usage/prices/", "quotas/"),
+    "tokens/",
 )
 PROVIDER_CALLS = ("tenants/", "provider/groups/", "provider/usage/", "prices/", "policies/", "compliance/")
 

@@ -19,6 +19,7 @@ from tests.cast import NOON, Cast, group_of, machine_of, plan_of
 from tests.functional.pages import signed_in
 from tests.journey import Journey
 from tests.sessions import committed
+from tests.tokens import token_for
 
 pytestmark = committed
 SECRETS = ("acme", "first wave", "db-of-them", "esx1.acme")
@@ -46,6 +47,7 @@ def known(cast: Cast) -> dict[str, str]:
         "group": group.id,
         "unit": unit.id,
         "policy": cast.acme.tenant.id,
+        "token": token_for(cast.alice).token.id,
         "ask": "rollback",
         "code": "AGT-02",
     }

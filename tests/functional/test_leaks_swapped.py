@@ -16,6 +16,7 @@ from tenants.domain.roles import Actor
 from tests.cast import Cast, House, group_of, machine_of, plan_of
 from tests.functional.pages import signed_in
 from tests.functional.test_leaks import ALL, METHODS
+from tests.tokens import token_for
 
 pytestmark = pytest.mark.django_db
 _GIVEN = re.compile(r"<uuid:(\w+)>")
@@ -44,6 +45,7 @@ def ids_of(house: House, actor: Actor, name: str) -> Ids:
         "group": group.id,
         "unit": unit.id,
         "policy": house.offer.id,
+        "token": token_for(actor).token.id,
     }
     return {key: str(value) for key, value in found.items()}
 

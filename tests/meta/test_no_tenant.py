@@ -15,7 +15,7 @@ from portal.lib.roles import GATEWAY, LOGINS, WEB, WORKER
 from portal.lib.tenancy import tenant_context
 from tenants.domain.roles import Actor, Role
 from tenants.models import Tenant, TenantOwned
-from tenants.services import PolicyTerms, policy_create, tenant_resume, tenant_suspend
+from tenants.services import PolicyTerms, policy_create, tenant_resume, tenant_suspend, token_make
 from tests.cast import NOON, Cast, House, group_of, plan_of
 from tests.journey import Journey
 from tests.sessions import committed, login
@@ -26,6 +26,8 @@ OF_NOBODY = {
     "person_groups": "Django's own, and empty",
     "person_user_permissions": "Django's own, and empty",
     "django_session": "a session is found by its key before there is a person",
+    "mfa_authenticator": "a second factor is asked for before there is an organisation",
+    "usersessions_usersession": "a session is a person's, in all their organisations",
     "account_emailaddress": "the sign-in's own",
     "account_emailconfirmation": "the sign-in's own",
     "axes_accessattempt": "who guesses passwords has no organisation",
@@ -110,6 +112,7 @@ def _estate(house: House, owner: Actor) -> None:
         Datastore.objects.create(moid="ds-1", name="store", **common)
         Network.objects.create(moid="net-1", name="network", **common)
         enrolment_create(site=house.site, actor=owner, now=NOON)
+        token_make(actor=owner, name="Nightly", rights=[], days=7, now=NOON)
 
 
 def _priced(cast: Cast) -> None:

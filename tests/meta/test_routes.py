@@ -17,6 +17,7 @@ from tests.cast import Cast, group_of, machine_of
 from tests.policies import made, terms
 from tests.routes import ALSO, PEOPLE, ROUTES, Row
 from tests.staff import Staff, staff_create
+from tests.tokens import Program, token_expired, token_for
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 _GIVEN = re.compile(r"<\w+:(\w+)>|\(\?P<(\w+)>[^)]*\)")
@@ -76,10 +77,13 @@ def known(cast: Cast, staff: Staff) -> dict[str, str]:
         "group": group.id,
         "unit": unit.id,
         "policy": made(staff, terms()).id,
+        "token": token_for(cast.alice).token.id,
         "ask": "rollback",
         "code": "AGT-02",
         "key": "no-such-key",
         "uidb36": "1",
+        "pk": "1",
+        "session": "no-such-session",
     }
     return {key: str(value) for key, value in found.items()}
 
@@ -136,3 +140,18 @@ def test_every_other_method_answers_as_the_table_says(known: dict[str, str]) -> 
     told = {name: answers_of(name.partition(" ")[0], known, row) for name, row in ALSO.items()}
 
     assert {name: told[name] for name, row in ALSO.items() if told[name] != row.answers} == {}
+
+
+def test_no_call_lets_an_expired_token_in(cast: Cast, known: dict[str, str]) -> None:
+    program = Program(token_expired(cast.alice))
+    calls = {name: row for name, row in ROUTES.items() if name.startswith("api-")}
+    told = {}
+    for name, row in calls.items():
+        address = _GIVEN.sub(lambda found: known[found[1] or found[2]], ALL[name])
+        answer = program.client.generic(
+            row.method.upper(), address, content_type="application/json", headers=program.headers
+        )
+        told[name] = answer.status_code, answer.json()["code"]
+
+    assert set(told.values()) == {(401, "token_expired")}
+    assert len(told) > 40
