@@ -22,6 +22,8 @@ TICKET_LIFETIME_S = 900
 class Step(StrEnum):
     """Everything that an agent can be told to do."""
 
+    # every agent's
+    UPGRADE = "upgrade"
     # a connector's
     WATCH_INVENTORY = "watch_inventory"
     CREATE_MACHINE = "create_machine"
@@ -73,6 +75,14 @@ class Failure(StrEnum):
     CERTIFICATE_UNKNOWN = "certificate_unknown"
     SITE_UNKNOWN = "site_unknown"
     INTERNAL = "internal"
+    # an upgrade's; the installer says the same codes
+    RELEASE_UNSIGNED = "REL-01"  # no signature, or not the trusted key's
+    RELEASE_OTHER_KEY = "REL-02"
+    RELEASE_ALTERED = "REL-03"
+    RELEASE_OLDER = "REL-04"
+    RELEASE_UNFIT = "REL-05"  # for this host: another Python, no room, not put there by the installer
+    RELEASE_ROLLED_BACK = "REL-06"  # it did not come up; the one before it runs again
+    RELEASE_OUT_OF_REACH = "REL-07"
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,7 +207,14 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: float = 60.0
 
 
+class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
+    """Take the release of this version that the portal serves, at a moment when no other step runs."""
+
+    version: str
+
+
 BODIES: Mapping[Step, type[msgspec.Struct]] = {
+    Step.UPGRADE: Upgrade,
     Step.WATCH_INVENTORY: WatchInventory,
     Step.CREATE_MACHINE: CreateMachine,
     Step.SHUT_DOWN: MachinePower,
@@ -219,6 +236,12 @@ BODIES: Mapping[Step, type[msgspec.Struct]] = {
 
 
 # -- results (the body of a `succeeded` report) and progress ----------------------------------------
+
+
+class Upgraded(msgspec.Struct, frozen=True, kw_only=True):
+    """The version that runs, and has reached the portal."""
+
+    version: str
 
 
 class Validated(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.domain.agent import Duty
-from agents.hostagent.agent import VERSION, Agent
+from agents.hostagent.agent import Agent
 from agents.hostagent.identity import (
     AlreadyRunning,
     Keys,
@@ -21,20 +21,26 @@ from agents.hostagent.identity import (
     StateFolder,
     url_checked,
 )
-from agents.hostagent.portal import PortalRefused, PortalUnreachable, client_make, enrol
+from agents.hostagent.installed import version
+from agents.hostagent.portal import PortalRefused, PortalUnreachable, client_make, enrol, proxy_of
 
 ROOT = Path(__file__).resolve().parents[2]
+RESTART = 75
+"""The status of an agent that ends so that its next release starts: whatever runs it starts it again."""
 
 
 def main(arguments: list[str]) -> int:
-    """Do what was asked; 0 when it went well, 1 with a reason on stderr when it did not."""
+    """Do what was asked; 0 when it went well, RESTART to be started again, 1 with a reason on stderr."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("qemu").setLevel(logging.CRITICAL)  # it logs lost connections as errors
     os.environ["PYTHONPATH"] = str(ROOT)  # for the processes that it starts, wherever they are started
     asked = parsed(arguments)
     try:
-        asyncio.run(_enrol(asked) if asked.verb == "enrol" else _run(asked))
+        if asked.verb == "run":
+            asyncio.run(_run(asked))
+            return RESTART
+        asyncio.run(_enrol(asked))
     except (
         AlreadyRunning,
         NotEnrolled,
@@ -70,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     enrolling.add_argument("--duties", default=Duty.HOST, help="host, connector, or both with a comma")
     enrolling.add_argument("--listen", default="127.0.0.1:0", help="where other agents connect, HOST:PORT")
     enrolling.add_argument("--advertise", default="", help="the same as others see it, if it differs")
+    enrolling.add_argument("--proxy", default="", help="an HTTP proxy on the way (default: HTTPS_PROXY's)")
     enrolling.add_argument("--ca", default="", help="a file with the authority of the portal's certificate")
     running = verbs.add_parser("run", help="work, until told to end")
     for one in (enrolling, running):
@@ -85,7 +92,8 @@ async def _enrol(asked: argparse.Namespace) -> None:
             print(f"already enrolled as agent {folder.settings().agent_id}")
             return
         duties = _duties(asked.duties)
-        async with client_make(asked.ca) as client:
+        proxy = asked.proxy or proxy_of(asked.portal)
+        async with client_make(asked.ca, proxy=proxy) as client:
             answer = await enrol(client, portal=asked.portal, body=_application(asked, duties, keys))
         settings = Settings(
             agent_id=answer.agent_id,
@@ -99,6 +107,7 @@ async def _enrol(asked: argparse.Namespace) -> None:
             listen=asked.listen,
             advertise=asked.advertise,
             ca=asked.ca,
+            proxy=proxy,
         )
         folder.enrolment_save(settings, certificate=answer.certificate, authority=answer.authority)
     print(f"enrolled as agent {answer.agent_id}")
@@ -112,7 +121,7 @@ def _application(asked: argparse.Namespace, duties: tuple[str, ...], keys: Keys)
         "duties": duties,
         "signing_key": _encoded(keys.signing.public_key().public_bytes_raw()),
         "sealing_key": _encoded(keys.sealing.public_key().public_bytes_raw()),
-        "version": VERSION,
+        "version": version(),
     }
 
 

@@ -7,14 +7,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
+import httpx
+
 from agents.domain.agent import HEARTBEAT_EVERY
+from agents.domain.protocol import Step
 from agents.hostagent.duties import Duties
 from agents.hostagent.executor import Executor
 from agents.hostagent.identity import StateFolder
+from agents.hostagent.installed import installed_find, version
 from agents.hostagent.journal import Journal, Report
 from agents.hostagent.portal import AgentRevoked, Portal, PortalRefused, PortalUnreachable, client_make
+from agents.hostagent.upgrade import Upgrades
 
-VERSION = "0.1.0"
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0)
 REVOKED_RETRY_S = 60.0
 REPORTS_MAX = 50
@@ -27,6 +31,10 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
+class RestartWanted(Exception):
+    """The agent is to end, for another release to start in its place."""
+
+
 class Agent:
     """One agent at work in its state folder."""
 
@@ -37,30 +45,49 @@ class Agent:
         self._news = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until cancelled. When revoked, stop the data plane, keep all locks, and ask every minute."""
+        """Work until cancelled, or until another release is to take over: then return.
+
+        When revoked, stop the data plane, keep all locks, and ask every minute.
+        """
         async with AsyncExitStack() as stack:
             journal = Journal(self._folder.path / "journal.sqlite")
             stack.callback(journal.close)
-            client = await stack.enter_async_context(client_make(self._settings.ca))
+            client = await stack.enter_async_context(
+                client_make(self._settings.ca, proxy=self._settings.proxy)
+            )
             portal = Portal(settings=self._settings, keys=self._keys, client=client)
+            leaving = False
             while True:
                 try:
-                    await self._work(journal, portal)
+                    await self._work(journal, portal, client)
                 except* AgentRevoked:
                     log.error("this agent has been revoked: nothing is moved, locks are kept")
+                except* RestartWanted:
+                    log.info("another release takes over")
+                    leaving = True
+                if leaving:
+                    return
                 await self._revoked_wait(portal)
 
-    async def _work(self, journal: Journal, portal: Portal) -> None:
+    async def _work(self, journal: Journal, portal: Portal, client: httpx.AsyncClient) -> None:
         """All loops, until one of them ends."""
         async with AsyncExitStack() as stack:
             duties = Duties(folder=self._folder, journal=journal, portal=portal)
             stack.push_async_callback(duties.stop)
-            executor = Executor(journal=journal, steps=duties.steps, wake=self._news.set)
+            upgrades = Upgrades(
+                installed=installed_find(),
+                portal=self._settings.portal,
+                client=client,
+                quiet=lambda: executor.is_quiet() and duties.is_quiet,
+            )
+            steps = {**duties.steps, Step.UPGRADE: upgrades.upgrade}
+            executor = Executor(journal=journal, steps=steps, wake=self._news.set)
             stack.push_async_callback(executor.stop)
             duties.restore()
             executor.recover()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._heartbeats(journal, portal, duties))
+                group.create_task(_leave(upgrades))
+                group.create_task(self._heartbeats(journal, portal, duties, upgrades))
                 group.create_task(self._commands(portal, executor))
                 group.create_task(self._reports(journal, portal))
                 for loop in duties.loops():
@@ -77,18 +104,25 @@ class Agent:
             else:
                 return
 
-    async def _heartbeats(self, journal: Journal, portal: Portal, duties: Duties) -> None:
+    async def _heartbeats(self, journal: Journal, portal: Portal, duties: Duties, upgrades: Upgrades) -> None:
+        running = version()
+        told = {
+            "duties": list(self._settings.duties),
+            "engines": duties.engines,
+            "upgrade": upgrades.possible,
+        }
         while True:
 
             async def beat() -> None:
                 await portal.heartbeat(
                     number=journal.count("heartbeat"),
-                    version=VERSION,
+                    version=running,
                     address=duties.address,
-                    capabilities={"duties": list(self._settings.duties), "engines": duties.engines},
+                    capabilities=told,
                 )
 
             await _persist(beat, "heartbeat")
+            upgrades.confirm()
             await asyncio.sleep(HEARTBEAT_EVERY.total_seconds())
 
     async def _commands(self, portal: Portal, executor: Executor) -> None:
@@ -123,6 +157,11 @@ class Agent:
             named = batch[0]
             log.error("report %s of command %s is refused: %s", named.number, named.command_id, error)
         journal.sent(batch)
+
+
+async def _leave(upgrades: Upgrades) -> None:
+    await upgrades.leave.wait()
+    raise RestartWanted
 
 
 async def _persist(call: Callable[[], Awaitable[Result]], what: str, *, give_up: bool = False) -> Result:

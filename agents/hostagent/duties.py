@@ -53,6 +53,11 @@ class Duties:
         """The engines it can command."""
         return [] if self._landings is None else [engine_qsd.NAME, engine_qemu.NAME]
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody sends anything here at this moment."""
+        return self._landings is None or self._landings.is_quiet
+
     def restore(self) -> None:
         """Put in place again what was, when the agent ended."""
         if self._landings is not None:

@@ -18,6 +18,8 @@ from agents.hostagent.journal import Command, Journal, Received
 
 PROGRESS_EVERY_S = 1.0
 NO_DEADLINE = frozenset({Step.WATCH_INVENTORY})
+RESTARTABLE = frozenset({Step.WATCH_INVENTORY, Step.UPGRADE})
+"""What a restart of the agent costs nobody anything."""
 DEADLINE_CODES: Mapping[Step, Failure] = {
     Step.SYNC: Failure.TRANSFER_FAILED,
     Step.FREEZE: Failure.TRANSFER_FAILED,
@@ -27,6 +29,7 @@ DEADLINE_CODES: Mapping[Step, Failure] = {
     Step.POWER_OFF: Failure.VCENTER_HUNG,
     Step.POWER_ON: Failure.VCENTER_HUNG,
     Step.REMOVE_MACHINE: Failure.VCENTER_HUNG,
+    Step.UPGRADE: Failure.RELEASE_UNFIT,
 }
 
 log = logging.getLogger(__name__)
@@ -88,6 +91,10 @@ class Executor:
         for command in self._journal.under_way():
             log.info("again: %s of unit %s", command.step, command.unit_id)
             self._begin(command)
+
+    def is_quiet(self) -> bool:
+        """Whether no step runs that a restart would interrupt."""
+        return all(one.command.step in RESTARTABLE for unit in self._units.values() for one in unit)
 
     async def stop(self) -> None:
         """End everything; what was under way stays so, and is run again at the next start."""

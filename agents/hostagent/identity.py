@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:0"
     advertise: str = ""
     ca: str = ""
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,11 @@ class Landings:
         self._receiver = receiver
         self._watches: dict[str, asyncio.Task[None]] = {}
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody is sending at this moment."""
+        return self._receiver.is_quiet
+
     async def open(self, machine: str, folder: MachineFolder, place: Place) -> None:
         """Lock, attach and open; again, when it was open. Raises DiskBusy, EngineGone and EngineRefused."""
         await self.close(machine)

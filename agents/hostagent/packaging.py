@@ -1,76 +1,54 @@
-"""What a host is given: `python -m agents.hostagent.packaging DIR` writes the archive and its installer.
+"""What a host is given: one archive with the agent's own packages and its dependencies' wheels.
 
-The archive holds exactly the agent's own packages and its pinned requirements, and is the same bytes for the
-same sources, so that its digest in the installer proves it. The portal serves both; it never imports this.
+The archive is the same bytes for the same sources, so that anybody can build it again and compare. It is a
+plain tar: the wheels in it are compressed already.
 """
 
-import gzip
 import hashlib
 import io
-import re
-import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("agents/hostagent", "agents/vsphere", "agents/domain")
-REQUIRED = ("blake3", "cryptography", "httpx", "msgspec", "pyvmomi", "qemu.qmp", "zstandard")
-ARCHIVE = "landfall-agent.tar.gz"
-INSTALLER = "install.sh"
+CODE, WHEELS = "code", "wheels"
 TEMPLATE = Path(__file__).with_name("install.sh")
-_PIN = re.compile(r"^([\w.-]+)(\[[\w,]+\])?==")
+_TAKEN = ("*.py", "launch.sh")
 
 
-def archive_build(root: Path = ROOT) -> bytes:
-    """The archive, as a gzipped tar."""
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An archive, the digest of each file in it, and which wheels each Python needs."""
+
+    content: bytes
+    files: Mapping[str, str]
+    wheels: Mapping[str, list[str]]
+
+
+def archive_build(wheels: Mapping[str, Sequence[Path]], root: Path = ROOT) -> Packed:
+    """Return the archive of the agent in `root` with these wheels by Python ("3.11")."""
+    contents = _code(root)
+    named: dict[str, list[str]] = {}
+    for python, paths in wheels.items():
+        named[python] = [f"{WHEELS}/{path.name}" for path in paths]
+        contents |= {f"{WHEELS}/{path.name}": path.read_bytes() for path in paths}
     packed = io.BytesIO()
-    with (
-        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped,
-        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive,
-    ):
-        for name, content in sorted(_contents(root)):
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in sorted(contents.items()):
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             entry.mode = 0o644
             archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items())}
+    return Packed(packed.getvalue(), files, named)
 
 
-def installer_build(archive: bytes) -> str:
-    """The installer that trusts exactly this archive."""
-    return TEMPLATE.read_text().replace("@SHA256@", hashlib.sha256(archive).hexdigest())
-
-
-def requirements(root: Path = ROOT) -> str:
-    """The agent's part of the repository's pins. Raises LookupError when one is missing."""
-    pinned = {
-        match.group(1).lower(): line
-        for line in (root / "requirements.txt").read_text().splitlines()
-        if (match := _PIN.match(line))
-    }
-    return "".join(f"{pinned[name]}\n" for name in REQUIRED)
-
-
-def main(arguments: list[str]) -> int:
-    """Write both files into a folder."""
-    [folder] = arguments
-    into = Path(folder)
-    into.mkdir(parents=True, exist_ok=True)
-    archive = archive_build()
-    (into / ARCHIVE).write_bytes(archive)
-    (into / INSTALLER).write_text(installer_build(archive))
-    print(f"{into / ARCHIVE} ({len(archive)} bytes), {into / INSTALLER}")
-    return 0
-
-
-def _contents(root: Path) -> Iterator[tuple[str, bytes]]:
-    yield "requirements.txt", requirements(root).encode()
-    yield "agents/__init__.py", b""
+def _code(root: Path) -> dict[str, bytes]:
+    found = {f"{CODE}/agents/__init__.py": b""}
     for package in PACKAGES:
-        for path in (root / package).rglob("*.py"):
-            yield str(path.relative_to(root)), path.read_bytes()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        for pattern in _TAKEN:
+            for path in (root / package).rglob(pattern):
+                found[f"{CODE}/{path.relative_to(root)}"] = path.read_bytes()
+    return found

@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 from uuid import UUID
 
 import httpx
@@ -22,7 +24,7 @@ from agents.domain.protocol import (
     report_digest,
     session_digest,
 )
-from agents.hostagent.identity import Keys, Settings, portal_key_load, url_checked
+from agents.hostagent.identity import LOOPBACK, Keys, Settings, portal_key_load, url_checked
 from agents.hostagent.journal import Command, Report
 
 BEARER_RENEW_S = BEARER_LIFETIME_S * 2 / 3
@@ -81,10 +83,18 @@ class _Bearer:
     until: float
 
 
-def client_make(ca: str = "") -> httpx.AsyncClient:
+def client_make(ca: str = "", *, proxy: str = "") -> httpx.AsyncClient:
     """An HTTP client that trusts the system's authorities, or only those in the file `ca`."""
     trusted = ssl.create_default_context(cafile=ca or None)
-    return httpx.AsyncClient(timeout=TIMEOUT, verify=trusted, trust_env=False)
+    return httpx.AsyncClient(timeout=TIMEOUT, verify=trusted, trust_env=False, proxy=proxy or None)
+
+
+def proxy_of(portal: str) -> str:
+    """The proxy that the environment names on the way to the portal; empty for none."""
+    parts = urlsplit(portal)
+    if parts.hostname in LOOPBACK or proxy_bypass(parts.hostname or ""):
+        return ""
+    return getproxies().get(parts.scheme, "")
 
 
 async def enrol(client: httpx.AsyncClient, *, portal: str, body: dict[str, Any]) -> Enrolled:

@@ -2,13 +2,16 @@
 
 import io
 import tarfile
+import zipfile
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
 import tests.licences as module
-from agents.hostagent.packaging import archive_build, installer_build
+from agents.hostagent.packaging import archive_build
 from tests.licences import fits, licences_wrong
+from tests.releases import wheels_here
 
 
 @pytest.mark.parametrize(
@@ -63,12 +66,28 @@ def test_an_import_of_the_module_under_another_licence_is_found(
     assert licences_wrong() == [f"agents/one.py imports {module._LEGACY}"]
 
 
-def test_the_agent_s_archive_holds_nobody_else_s_code() -> None:
-    with tarfile.open(fileobj=io.BytesIO(archive_build())) as archive:
+def test_the_agent_s_archive_holds_our_code_and_wheels() -> None:
+    with tarfile.open(fileobj=io.BytesIO(archive_build(wheels_here()).content)) as archive:
         names = archive.getnames()
 
-    assert {name.partition("/")[0] for name in names} == {"agents", "requirements.txt"}
+    assert {name.partition("/")[0] for name in names} == {"code", "wheels"}
+    assert {
+        name for name in names if name.startswith("code/") and not name.startswith("code/agents/")
+    } == set()
 
 
-def test_the_installer_leaves_that_module_out() -> None:
-    assert 'rm -f "$SITE/qemu/qmp/legacy.py"' in installer_build(archive_build())
+def test_no_wheel_that_we_pass_on_has_that_module() -> None:
+    [wheels] = wheels_here().values()
+
+    held = {name for wheel in wheels for name in zipfile.ZipFile(wheel).namelist()}
+    assert "qemu/qmp/__init__.py" in held
+    assert {name for name in held if name.endswith("legacy.py")} == set()
+
+
+def test_every_wheel_that_we_pass_on_is_among_what_was_looked_at() -> None:
+    [wheels] = wheels_here().values()
+    looked_at = {
+        found.metadata["Name"].lower().replace("-", "_").replace(".", "_") for found in distributions()
+    }
+
+    assert {wheel.name.partition("-")[0].lower().replace(".", "_") for wheel in wheels} <= looked_at

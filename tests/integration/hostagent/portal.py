@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -106,6 +107,7 @@ class SmallPortal:
         self.busy: list[str] = []  # what Retry-After says to the next enrolments, the last one first
         self.ticket_of: Callable[[Given, str], Ticket] | None = None
         self.port = 0
+        self.release: Path | None = None  # the folder that it serves
         self._news = asyncio.Condition()
         self._nonces: set[str] = set()
 
@@ -277,6 +279,9 @@ class SmallPortal:
         if self.down:
             await _send(send, 503, {"code": "DOWN"})
             return
+        if scope["path"].startswith("/agent/release/"):
+            await _file_send(send, self.release, scope["path"].rpartition("/")[2])
+            return
         bearer = dict(scope["headers"]).get(b"authorization", b"").decode().removeprefix("Bearer ")
         try:
             answer = await self._route(scope, content, bearer)
@@ -321,6 +326,13 @@ async def portal_up() -> AsyncIterator[SmallPortal]:
     finally:
         server.should_exit = server.force_exit = True
         await serving
+
+
+async def _file_send(send: Any, folder: Path | None, name: str) -> None:
+    path = (folder or Path("/nowhere")) / name
+    status = 200 if path.is_file() else 404
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": path.read_bytes() if status == 200 else b""})
 
 
 async def _send(send: Any, status: int, content: Any, more: Sequence[tuple[bytes, bytes]] = ()) -> None:

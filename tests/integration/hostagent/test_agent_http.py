@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agents.hostagent import agent as agent_module
 from agents.hostagent import portal as portal_module
 from agents.hostagent.__main__ import main
-from agents.hostagent.agent import VERSION
+from agents.hostagent.installed import VERSION
 from agents.hostagent.portal import PortalBusy
 from tests.integration.hostagent.members import enrolled, running
 from tests.integration.hostagent.portal import Given, Member, SmallPortal

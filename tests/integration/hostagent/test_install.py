@@ -1,89 +1,31 @@
 """The one command that a person pastes on a host, and its opposite: the real script, a small portal."""
 
-import asyncio
 import os
+import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from agents.hostagent.packaging import ARCHIVE, INSTALLER
-from agents.hostagent.packaging import main as packaging
-from lab.children import processes_end, processes_naming
-from tests.integration.hostagent.portal import Member, SmallPortal
-
-# Everything of the installer's runs but pip, which the tests' own environment has no need of.
-PYTHON = """#!/bin/sh
-case "$*" in
-    "-m pip install"*) exit 0 ;;
-    *sysconfig*) echo {site}; exit 0 ;;
-esac
-exec {python} "$@"
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class HostHere:
-    """Where the agent is installed, and what it is installed from."""
-
-    folder: Path
-
-    @property
-    def prefix(self) -> Path:
-        return self.folder / "opt"
-
-    @property
-    def state(self) -> Path:
-        return self.folder / "state"
-
-    async def install(self, *more: str) -> subprocess.CompletedProcess[str]:
-        argv = ["sh", str(self.folder / INSTALLER), "--prefix", str(self.prefix), "--state", str(self.state)]
-        argv += ["--no-systemd", "--package", str(self.folder / ARCHIVE), *more]
-        return await asyncio.to_thread(
-            subprocess.run, argv, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    async def installed(self, portal: SmallPortal) -> Member:
-        """Install it, and wait for its first heartbeat."""
-        machines = ["--machines", str(self.folder / "machines"), "--listen", "127.0.0.1:0"]
-        known = set(portal.members)
-        done = await self.install("--portal", portal.url, "--token", portal.token(), *machines)
-        assert done.returncode == 0, done.stderr
-        [new] = portal.members.keys() - known
-        member = portal.members[new]
-        await until(lambda: bool(member.heartbeats))
-        return member
-
-    @property
-    def agents(self) -> list[int]:
-        """The agents that run here."""
-        return list(processes_naming(str(self.state)))
+from agents.domain.release import ARCHIVE, INSTALLER, KEY, MANIFEST, SIGNATURE
+from agents.hostagent.placing import linked
+from tests.integration.hostagent.installing import HostHere, host_here, until
+from tests.integration.hostagent.portal import SmallPortal
+from tests.releases import PYTHON, Publisher, fingerprint_in
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package")
-    assert packaging([str(folder)]) == 0
+    Publisher().publish(folder)
     return folder
 
 
 @pytest.fixture
 def here(tmp_path: Path, package: Path) -> Iterator[HostHere]:
-    for name in (ARCHIVE, INSTALLER):
-        (tmp_path / name).symlink_to(package / name)
-    (tmp_path / "site").mkdir()
-    python = tmp_path / "opt" / "venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(PYTHON.format(site=tmp_path / "site", python=sys.executable))
-    python.chmod(0o755)
-    host = HostHere(tmp_path)
-    yield host
-    _loop_end(host.state / "loop.pid")
-    processes_end(str(host.state))
+    with host_here(tmp_path, package) as host:
+        yield host
 
 
 async def test_one_command_installs_enrols_and_runs_it(here: HostHere, portal: SmallPortal) -> None:
@@ -92,7 +34,10 @@ async def test_one_command_installs_enrols_and_runs_it(here: HostHere, portal: S
     assert portal.tokens == set()
     assert len(here.agents) == 1
     assert (here.state / "signing.pem").stat().st_mode & 0o077 == 0
-    assert {link.name for link in (here.folder / "site").iterdir()} >= {"nbd.py"}
+    site = here.prefix / "current" / "venv" / "lib" / f"python{PYTHON}" / "site-packages"
+    assert {"nbd.py", "cryptography", "httpx", "msgspec"} <= {path.name for path in site.iterdir()}
+    assert not (site / "qemu" / "qmp" / "legacy.py").exists()
+    assert member.heartbeats[0]["version"] == "0.2.0"
 
 
 async def test_installing_again_replaces_the_agent_and_needs_no_token(
@@ -132,7 +77,7 @@ async def test_it_is_not_removed_under_a_migration(here: HostHere, portal: Small
     assert done.returncode == 1
     assert "vm-42" in done.stderr
     assert len(here.agents) == 1
-    assert (here.prefix / "code").is_dir()
+    assert (here.prefix / "current" / "code").is_dir()
 
 
 async def test_uninstalling_what_is_not_there_removes_nothing(here: HostHere) -> None:
@@ -143,15 +88,139 @@ async def test_uninstalling_what_is_not_there_removes_nothing(here: HostHere) ->
     assert here.state.exists()
 
 
-async def test_an_archive_that_is_not_the_installer_s_own_is_refused(
-    here: HostHere, portal: SmallPortal
+def byte_changed(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def signed_by_another(folder: Path) -> None:
+    Publisher().publish(folder, wheels={PYTHON: []})
+
+
+WRONG: list[tuple[str, Callable[[Path], None]]] = [
+    ("REL-01", lambda folder: (folder / SIGNATURE).unlink()),
+    ("REL-01", lambda folder: byte_changed(folder / MANIFEST)),
+    ("REL-01", lambda folder: byte_changed(folder / SIGNATURE)),
+    ("REL-02", signed_by_another),
+    ("REL-03", lambda folder: byte_changed(folder / ARCHIVE)),
+    ("REL-07", lambda folder: (folder / ARCHIVE).unlink()),
+    ("REL-07", lambda folder: (folder / KEY).unlink()),
+]
+
+
+@pytest.mark.parametrize(("code", "spoil"), WRONG)
+async def test_what_the_release_key_did_not_sign_is_refused(
+    here: HostHere, portal: SmallPortal, tmp_path: Path, code: str, spoil: Callable[[Path], None]
 ) -> None:
-    other = here.folder / "other.tar.gz"
-    other.write_bytes(b"another archive")
+    other = shutil.copytree(here.package, tmp_path / "other")
+    spoil(other)
     done = await here.install("--portal", portal.url, "--token", portal.token(), "--package", str(other))
     assert done.returncode == 1
-    assert "not the one that this installer was made for" in done.stderr
-    assert not (here.prefix / "code").exists()
+    assert code in done.stderr
+    assert not here.prefix.exists()
+    assert len(portal.tokens) == 1
+
+
+async def test_without_the_key_s_fingerprint_nothing_is_installed(
+    here: HostHere, portal: SmallPortal
+) -> None:
+    done = await here.install("--portal", portal.url, "--token", portal.token(), release_key="")
+    assert "--release-key is missing" in done.stderr
+    assert not here.prefix.exists()
+
+
+async def test_a_release_for_other_pythons_is_told(
+    here: HostHere, portal: SmallPortal, tmp_path: Path
+) -> None:
+    Publisher().publish(tmp_path / "other", wheels={"3.9": []})
+    key = fingerprint_in(tmp_path / "other")
+    options = ("--portal", portal.url, "--token", portal.token(), "--package", str(tmp_path / "other"))
+    done = await here.install(*options, release_key=key)
+    assert f"REL-05: release 0.2.0 is for Python 3.9; this is {PYTHON}" in done.stderr
+    assert not (here.prefix / "current").exists()
+
+
+async def test_an_older_release_is_refused_unless_a_person_insists(
+    here: HostHere, portal: SmallPortal, tmp_path: Path
+) -> None:
+    publisher = Publisher()
+    for version in ("0.2.0", "0.10.0"):
+        publisher.publish(tmp_path / version, version=version)
+    options = ("--portal", portal.url, "--token", portal.token(), "--no-start")
+    key = fingerprint_in(tmp_path / "0.2.0")
+    older = (*options, "--package", str(tmp_path / "0.2.0"))
+    await here.install(*options, "--package", str(tmp_path / "0.10.0"), release_key=key)
+    refused = await here.install(*older, release_key=key)
+    kept = linked(here.prefix / "current")
+    forced = await here.install(*older, "--allow-downgrade", release_key=key)
+    assert "REL-04: release 0.2.0 is older than 0.10.0" in refused.stderr
+    assert kept.startswith("releases/0.10.0-")
+    assert forced.returncode == 0, forced.stderr
+    assert linked(here.prefix / "current").startswith("releases/0.2.0-")
+
+
+async def test_the_key_of_the_first_install_counts_until_a_person_replaces_it(
+    here: HostHere, portal: SmallPortal, tmp_path: Path
+) -> None:
+    Publisher().publish(tmp_path / "other", version="0.3.0")
+    options = ("--portal", portal.url, "--token", portal.token(), "--no-start")
+    await here.install(*options)
+    key = fingerprint_in(tmp_path / "other")
+    other = ("--package", str(tmp_path / "other"))
+    unasked = await here.install(*options, *other, release_key="")
+    asked = await here.install(*options, *other, release_key=key)
+    replaced = await here.install(*options, *other, "--replace-key", release_key=key)
+    assert "REL-02" in unasked.stderr
+    assert "REL-02" in asked.stderr
+    assert replaced.returncode == 0, replaced.stderr
+    assert linked(here.prefix / "current").startswith("releases/0.3.0-")
+
+
+async def test_a_release_comes_from_the_portal_itself(here: HostHere, portal: SmallPortal) -> None:
+    portal.release = here.package
+    options = ("--portal", portal.url, "--token", portal.token(), "--no-start")
+    done = await here.install(*options, "--package", f"{portal.url}/agent/release")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("point", ["unpacked", "placed", "previous", "trial", "switched"])
+async def test_an_installer_that_is_killed_leaves_an_agent_and_may_run_again(
+    here: HostHere, portal: SmallPortal, tmp_path: Path, point: str
+) -> None:
+    publisher = Publisher()
+    for version in ("0.2.0", "0.3.0"):
+        publisher.publish(tmp_path / version, version=version)
+    key = fingerprint_in(tmp_path / "0.2.0")
+    newer = ("--portal", portal.url, "--package", str(tmp_path / "0.3.0"))
+    first = HostHere(here.folder, tmp_path / "0.2.0")
+    member = await first.installed(portal)
+    here.environment["LANDFALL_DIE_AT"] = f"upgrade.{point}"
+    killed = await here.install(*newer, release_key=key)
+    os.kill(first.agents[0], signal.SIGKILL)
+    del here.environment["LANDFALL_DIE_AT"]
+    again = await here.install(*newer, release_key=key)
+    assert killed.returncode == 1
+    assert again.returncode == 0, again.stderr
+    await until(lambda: member.heartbeats[-1]["version"] == "0.3.0")
+    await until(lambda: not (here.prefix / "trial").exists() and len(here.agents) == 1)
+
+
+async def test_it_goes_through_a_proxy(here: HostHere, portal: SmallPortal) -> None:
+    proxy = ("--proxy", portal.url)  # that takes what is sent to a proxy, too
+    options = ("--token", portal.token(), "--machines", str(here.folder), "--listen", "127.0.0.1:0")
+    done = await here.install("--portal", "http://127.0.0.1:1", *options, *proxy)
+    assert done.returncode == 0, done.stderr
+    [member] = portal.members.values()
+    await until(lambda: bool(member.heartbeats))
+
+
+async def test_half_a_script_does_nothing(here: HostHere, portal: SmallPortal) -> None:
+    whole = (here.package / INSTALLER).read_text()
+    (here.folder / "half.sh").write_text(whole[: whole.rindex("main")])
+    done = await here.install("--portal", portal.url, "--token", portal.token(), script="half.sh")
+    assert done.returncode == 0
+    assert not here.prefix.exists()
     assert len(portal.tokens) == 1
 
 
@@ -175,16 +244,3 @@ async def test_what_is_missing_is_told(here: HostHere, options: list[str], why: 
     done = await here.install(*options)
     assert done.returncode == 1
     assert why in done.stderr
-
-
-async def until(ready: Callable[[], bool], seconds: float = 100) -> None:
-    async with asyncio.timeout(seconds):
-        while not ready():
-            await asyncio.sleep(0.05)
-
-
-def _loop_end(path: Path) -> None:
-    try:
-        os.kill(int(path.read_text()), signal.SIGTERM)
-    except (FileNotFoundError, ProcessLookupError, ValueError):
-        return

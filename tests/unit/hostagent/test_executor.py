@@ -97,6 +97,16 @@ async def test_it_reports_what_a_step_returns(bench: Bench) -> None:
     assert bench.woken
 
 
+async def test_it_is_quiet_unless_a_step_runs_that_a_restart_would_interrupt(bench: Bench) -> None:
+    before = bench.executor.is_quiet()
+    bench.executor.submit(command())
+    await bench.quiet()
+    during = bench.executor.is_quiet()
+    bench.work.gate.set()
+    await bench.quiet()
+    assert (before, during, bench.executor.is_quiet()) == (True, False, True)
+
+
 async def test_the_same_command_twice_is_one_run(bench: Bench) -> None:
     given = command()
     bench.executor.submit(given)

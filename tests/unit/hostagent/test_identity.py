@@ -15,6 +15,7 @@ from agents.hostagent.identity import (
     private_write,
     url_checked,
 )
+from agents.hostagent.portal import proxy_of
 
 SETTINGS = Settings(
     agent_id=UUID(int=1),
@@ -90,3 +91,19 @@ def test_a_private_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     private_write(path, b"new")
     assert path.read_bytes() == b"new"
     assert [one.name for one in tmp_path.iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize(
+    ("portal", "proxy"),
+    [
+        ("https://portal.example", "http://proxy.example:3128"),
+        ("https://inside.example", ""),
+        ("http://127.0.0.1:8000", ""),
+    ],
+)
+def test_the_proxy_on_the_way_is_the_environment_s(
+    monkeypatch: pytest.MonkeyPatch, portal: str, proxy: str
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "inside.example")
+    assert proxy_of(portal) == proxy
