@@ -4,6 +4,7 @@ from allauth.account import views as accounts
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from agents.views.upgrades import ProviderAgents, ProviderAgentsCsv
 from billing.views.usage import Prices, PricesCsv, ProviderUsage, ProviderUsageCsv
 from migrations_app.views.group import ProviderGroup
 from migrations_app.views.lists import ProviderGroups, ProviderGroupsCsv
@@ -12,7 +13,7 @@ from portal.pages.codes import Code
 from portal.pages.compliance import Compliance, ComplianceCsv
 from portal.pages.desk import TenantArchive, TenantPolicy, TenantsBulk, TenantStands
 from portal.pages.home import Home, LiveToken, Theme
-from portal.pages.installer import Installer, Package
+from portal.pages.installer import Installer, ReleaseFile
 from portal.pages.policies import OnePolicy, Policies, PoliciesCsv
 from portal.pages.provider import OneTenant, ProviderHome, TenantOffers, Tenants, TenantsCsv
 from portal.pages.quotas import Quotas, TenantExport
@@ -52,6 +53,8 @@ _PROVIDER = [
     path("compliance/", Compliance.as_view(), name="compliance"),
     path("compliance/csv", ComplianceCsv.as_view(), name="compliance-csv"),
     path("tenants/<uuid:organisation>/sign-in", TenantSignInRules.as_view(), name="tenant-sign-in-rules"),
+    path("agents/", ProviderAgents.as_view(), name="provider_agents"),
+    path("agents/csv", ProviderAgentsCsv.as_view(), name="provider-agents-csv"),
     path("groups/", ProviderGroups.as_view(), name="provider_groups"),
     path("groups/csv", ProviderGroupsCsv.as_view(), name="provider-groups-csv"),
     path("groups/<uuid:group>/", ProviderGroup.as_view(), name="provider_group"),
@@ -70,7 +73,7 @@ urlpatterns = [
     path("t/<uuid:tenant>/", include(_TENANT)),
     path("provider/", include(_PROVIDER)),
     path("agent/install", Installer.as_view(), name="agent-install"),
-    path("agent/package", Package.as_view(), name="agent-package"),
+    path("agent/release/<str:name>", ReleaseFile.as_view(), name="agent-release"),
     path("agent/", include("agents.urls.agent")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/", include("tenants.urls.api")),

@@ -11,7 +11,9 @@ from rest_framework.response import Response
 from agents.domain.agent import AgentState, health
 from agents.models import Agent, Command, Offer, Site, VirtualMachine
 from agents.selectors.machines import FIELDS, SORTS, machines_list
-from agents.services import agent_revoke, offer_grant
+from agents.selectors.releases import release_served
+from agents.selectors.upgrades import is_behind
+from agents.services import agent_revoke, agent_upgrade, offer_grant
 from portal.lib.filters import parse
 from portal.lib.paging import page_of
 from tenants.domain.roles import Right
@@ -26,14 +28,26 @@ _CURSOR = OpenApiParameter("cursor", str, description="from `next` of the page b
 
 
 class AgentOut(serializers.ModelSerializer[Agent]):
-    """An agent and how it does."""
+    """An agent and how it does; `behind` says whether the portal serves a newer release."""
 
     health = serializers.SerializerMethodField()
+    behind = serializers.SerializerMethodField()
 
     class Meta:
         model = Agent
         fields = (
-            *("id", "name", "site", "host_name", "duties", "state", "health", "version", "capabilities"),
+            *(
+                "id",
+                "name",
+                "site",
+                "host_name",
+                "duties",
+                "state",
+                "health",
+                "version",
+                "behind",
+                "capabilities",
+            ),
             *("clock_skew_ms", "last_seen_at", "enrolled_at", "fingerprint"),
         )
 
@@ -41,6 +55,10 @@ class AgentOut(serializers.ModelSerializer[Agent]):
         """Return the agent's health now."""
         state = AgentState(agent.state)
         return health(state=state, last_seen_at=agent.last_seen_at, now=timezone.now()).value
+
+    def get_behind(self, agent: Agent) -> bool:
+        """Return whether a newer release is served than it runs."""
+        return is_behind(agent, release_served())
 
 
 class MachineOut(serializers.ModelSerializer[VirtualMachine]):
@@ -113,6 +131,19 @@ class AgentRevoke(TenantApi):
         own = Agent.objects.visible_to(self.actor).get(id=agent)
         agent_revoke(agent=own, actor=self.actor, now=timezone.now())
         own.refresh_from_db()
+        return Response(AgentOut(own).data)
+
+
+class AgentUpgrade(TenantApi):
+    """Upgrading an agent."""
+
+    right = Right.MANAGE_SITES
+
+    @extend_schema(request=None, responses=AgentOut)
+    def post(self, request: Request, agent: UUID) -> Response:
+        """Ask it to take the release that the portal serves, at a moment when it moves nothing."""
+        own = Agent.objects.visible_to(self.actor).get(id=agent)
+        agent_upgrade(agent=own, actor=self.actor, now=timezone.now())
         return Response(AgentOut(own).data)
 
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.models import Site
-from agents.selectors.installing import install_command
+from agents.selectors.releases import install_command, release_served
 from agents.services import enrolment_create, site_certificate_accept, site_connect, site_create
 from tenants.domain.roles import Right
 from tenants.interfaces import TenantApi, listed
@@ -49,7 +49,7 @@ class SiteOut(serializers.ModelSerializer[Site]):
 
 
 class EnrolmentOut(serializers.Serializer[object]):
-    """A one-off key, shown this once, and the command that spends it."""
+    """A one-off key, shown this once, and the command that spends it; empty while there is no release."""
 
     id = serializers.UUIDField()
     token = serializers.CharField()
@@ -128,8 +128,9 @@ class SiteEnrolments(TenantApi):
         """Make a key for one agent."""
         own = Site.objects.visible_to(self.actor).get(id=site)
         enrolment, token = enrolment_create(site=own, actor=self.actor, now=timezone.now())
-        made = {"id": enrolment.id, "token": token, "expires_at": enrolment.expires_at}
-        return Response(
-            EnrolmentOut({**made, "command": install_command(portal=settings.PORTAL_URL, token=token)}).data,
-            status=201,
-        )
+        release = release_served()
+        command = ""
+        if release is not None:
+            command = install_command(portal=settings.PORTAL_URL, token=token, release=release)
+        made = {"id": enrolment.id, "token": token, "expires_at": enrolment.expires_at, "command": command}
+        return Response(EnrolmentOut(made).data, status=201)

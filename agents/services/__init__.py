@@ -32,9 +32,19 @@ from agents.services.sites import (
     site_connect,
     site_create,
 )
+from agents.services.upgrades import (
+    Asked,
+    ReleaseMissing,
+    UpgradeRefused,
+    agent_upgrade,
+    agents_upgrade,
+    agents_upgrade_everywhere,
+    release_need,
+)
 from agents.services.watching import endpoint_of, site_reconcile, site_wake
 
 __all__ = [
+    "Asked",
     "CommandBusy",
     "CommandClash",
     "ConnectorMissing",
@@ -43,12 +53,17 @@ __all__ = [
     "EnrolmentRefused",
     "EnrolmentUsed",
     "Newcomer",
+    "ReleaseMissing",
     "SiteInvalid",
     "SiteNameTaken",
     "SiteUnconnected",
+    "UpgradeRefused",
     "agent_enrol",
     "agent_revoke",
+    "agent_upgrade",
     "agents_revoke_all",
+    "agents_upgrade",
+    "agents_upgrade_everywhere",
     "command_close",
     "commands_claim",
     "commands_insert",
@@ -60,6 +75,7 @@ __all__ = [
     "objects_upsert",
     "offer_grant",
     "offers_refresh",
+    "release_need",
     "report_record",
     "report_store",
     "reports_apply",

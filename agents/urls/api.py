@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.api import estate, sites
+from agents.api import estate, sites, upgrades
 
 urlpatterns = [
     path("sites/", sites.Sites.as_view(), name="api-sites"),
@@ -12,6 +12,13 @@ urlpatterns = [
     path("sites/<uuid:site>/enrolments/", sites.SiteEnrolments.as_view(), name="api-site-enrolments"),
     path("agents/", estate.Agents.as_view(), name="api-agents"),
     path("agents/<uuid:agent>/revoke/", estate.AgentRevoke.as_view(), name="api-agent-revoke"),
+    path("agents/<uuid:agent>/upgrade/", estate.AgentUpgrade.as_view(), name="api-agent-upgrade"),
+    path("provider/agents/", upgrades.ProviderAgents.as_view(), name="api-provider-agents"),
+    path(
+        "provider/agents/upgrade/",
+        upgrades.ProviderAgentsUpgrade.as_view(),
+        name="api-provider-agents-upgrade",
+    ),
     path("machines/", estate.Machines.as_view(), name="api-machines"),
     path("commands/", estate.Commands.as_view(), name="api-commands"),
     path("destinations/", estate.Destinations.as_view(), name="api-destinations"),

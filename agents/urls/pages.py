@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.views import agents, machines, sites
+from agents.views import agents, machines, sites, upgrades
 
 urlpatterns = [
     path("sites/", sites.Sites.as_view(), name="sites"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("sites/<uuid:site>/certificate", sites.SiteCertificate.as_view(), name="site-certificate"),
     path("agents/", agents.Agents.as_view(), name="agents"),
     path("agents/csv", agents.AgentsCsv.as_view(), name="agents-csv"),
+    path("agents/upgrade", upgrades.AgentsUpgrade.as_view(), name="agents-upgrade"),
     path("agents/<uuid:agent>/revoke", agents.AgentRevoke.as_view(), name="agent-revoke"),
     path("machines/", machines.Machines.as_view(), name="machines"),
     path("machines/csv", machines.MachinesCsv.as_view(), name="machines-csv"),

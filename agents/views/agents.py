@@ -1,5 +1,6 @@
 """Pages of agents: the list, and putting one out."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,9 @@ from django.utils import timezone
 
 from agents.domain.agent import SKEW_MAX, AgentState, Health, health
 from agents.models import Agent, Site
+from agents.selectors.releases import release_served
 from agents.selectors.standing import PLACE, agents_standing
+from agents.selectors.upgrades import UpgradeView, behind, is_behind, upgrades_of
 from agents.services import agent_revoke
 from portal.lib.paging import page_of
 from tenants.domain.roles import Right
@@ -22,8 +25,10 @@ from tenants.interfaces.files import csv_answer
 SKEW_MAX_MS = int(SKEW_MAX.total_seconds() * 1000)
 SILENT_TOLD = 3
 """So many silent agents are told in full above the list; the list itself begins with all of them."""
+FAILED_TOLD = 3
+"""So many upgrades that failed are told in full."""
 SITES_OFFERED = 6
-COLUMNS = ("agent", "site", "health", "version", "last_heard_utc", "clock_skew_s", "can", "id")
+COLUMNS = ("agent", "site", "health", "version", "behind", "last_heard_utc", "clock_skew_s", "can", "id")
 
 
 class Agents(TenantView):
@@ -36,13 +41,18 @@ class Agents(TenantView):
         now = timezone.now()
         rows, stand = agents_standing(self.actor, now=now)
         page = page_of(rows, sort=PLACE, cursor=request.GET.get("cursor", ""))
-        agents = [shown(agent, now) for agent in page.rows]
+        upgrades = upgrades_of(page.rows)
+        agents = [shown(agent, now, upgrades) for agent in page.rows]
+        release = release_served()
         silent = [agent for agent in agents if agent["health"] is Health.UNREACHABLE]
         return self.show(
             agents=agents,
             page=page,
             stand=stand,
             silent=silent[:SILENT_TOLD],
+            failed=[agent for agent in agents if agent["upgrade"] and agent["upgrade"].code][:FAILED_TOLD],
+            release=release,
+            behind=behind(Agent.objects.visible_to(self.actor), release).count(),
             more_silent=stand.needing - len(silent[:SILENT_TOLD]),
             sites=Site.objects.visible_to(self.actor).order_by("name")[:SITES_OFFERED],
         )
@@ -55,7 +65,7 @@ class AgentsCsv(TenantView):
         """Return all of them, those that need somebody first."""
         now = timezone.now()
         rows, _ = agents_standing(self.actor, now=now)
-        lines = [_line(shown(agent, now)) for agent in rows.order_by(PLACE, "id")]
+        lines = [agent_line(shown(agent, now)) for agent in rows.order_by(PLACE, "id")]
         return csv_answer(f"agents-{now:%Y-%m-%d}.csv", [COLUMNS, *lines])
 
 
@@ -84,10 +94,12 @@ class AgentRevoke(TenantView):
         return Agent.objects.visible_to(self.actor).select_related("site").get(id=agent)
 
 
-def shown(agent: Agent, now: datetime) -> dict[str, Any]:
-    """Return an agent with its health, and what its heartbeats say."""
+def shown(agent: Agent, now: datetime, upgrades: Mapping[UUID, UpgradeView] | None = None) -> dict[str, Any]:
+    """Return an agent with its health, what its heartbeats say, and how it stands to the release served."""
     state = AgentState(agent.state)
     return {
+        "upgrade": (upgrades or {}).get(agent.id),
+        "behind": is_behind(agent, release_served()),
         "row": agent,
         "health": health(state=state, last_seen_at=agent.last_seen_at, now=now),
         "skew_s": agent.clock_skew_ms / 1000,
@@ -96,8 +108,16 @@ def shown(agent: Agent, now: datetime) -> dict[str, Any]:
     }
 
 
-def _line(agent: dict[str, Any]) -> tuple[str, ...]:
+def agent_line(agent: dict[str, Any]) -> tuple[str, ...]:
+    """Return an agent as a line of a file, under COLUMNS."""
     row = agent["row"]
     heard = f"{row.last_seen_at:%Y-%m-%d %H:%M:%S}" if row.last_seen_at else ""
-    front = (row.name, row.site.name, agent["health"].value, row.version, heard)
+    front = (
+        row.name,
+        row.site.name,
+        agent["health"].value,
+        row.version,
+        "yes" if agent["behind"] else "no",
+        heard,
+    )
     return (*front, str(agent["skew_s"]), ", ".join(agent["can"]), str(row.id))

@@ -13,9 +13,9 @@ from django.utils import timezone
 from agents.domain.agent import AgentState
 from agents.domain.site import SiteState
 from agents.models import Agent, Datastore, Host, Network, Site, VirtualMachine
-from agents.selectors.installing import install_command
+from agents.selectors.releases import install_command
 from agents.selectors.standing import PLACE, sites_standing
-from agents.services import enrolment_create, site_certificate_accept, site_connect, site_create
+from agents.services import enrolment_create, release_need, site_certificate_accept, site_connect, site_create
 from agents.views.agents import shown
 from agents.views.remedies import remedy_of, steps_of
 from portal.lib.paging import page_of
@@ -117,10 +117,11 @@ class SiteEnrol(SiteView):
 
     def post(self, request: HttpRequest, site: UUID) -> HttpResponseBase:
         """Make a key and show the command that spends it."""
-        own = self.site(site)
+        own, release = self.site(site), release_need()
         enrolment, token = enrolment_create(site=own, actor=self.actor, now=timezone.now())
+        command = install_command(portal=settings.PORTAL_URL, token=token, release=release)
         return self.page(
-            own, enrolment=enrolment, command=install_command(portal=settings.PORTAL_URL, token=token)
+            own, enrolment=enrolment, command=command, release=release, portal=settings.PORTAL_URL
         )
 
 

@@ -1,43 +1,47 @@
-"""The agent's installer and its archive, which an install command fetches."""
+"""The release of the agent, as installers and upgrades fetch it: files of one folder, as they are."""
 
-import subprocess
-import sys
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 
+from agents.domain.release import FILES, INSTALLER
 from tenants.interfaces import OpenView
 
-ARCHIVE = "landfall-agent.tar.gz"
-INSTALLER = "install.sh"
-PATIENCE_S = 60
+PART = 1 << 18
+KINDS = {".json": "application/json", ".sh": "text/x-shellscript; charset=utf-8", ".tar": "application/x-tar"}
 
 
 class Installer(OpenView):
-    """The script, made for this portal."""
+    """The script, as it was signed: the portal's address is an option of the command."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest) -> HttpResponseBase:
         """Return it."""
-        script = _packed()[INSTALLER].decode().replace("@PORTAL@", settings.PORTAL_URL)
-        return HttpResponse(script, content_type="text/x-shellscript; charset=utf-8")
+        return _file(INSTALLER)
 
 
-class Package(OpenView):
-    """The archive that the script fetches and checks against its digest."""
+class ReleaseFile(OpenView):
+    """One file of the release. Whether it is what was signed is for the host to see."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """Return it."""
-        return HttpResponse(_packed()[ARCHIVE], content_type="application/gzip")
+        if name not in FILES:
+            raise Http404
+        return _file(name)
 
 
-@lru_cache(maxsize=1)
-def _packed() -> Mapping[str, bytes]:
-    """Return both by name, packed once per process by the agent's own program; no folder is left of it."""
-    with TemporaryDirectory(prefix="landfall-agent-") as folder:
-        argv = [sys.executable, "-m", "agents.hostagent.packaging", folder]
-        subprocess.run(argv, cwd=settings.ROOT, check=True, timeout=PATIENCE_S, stdout=subprocess.DEVNULL)
-        return {name: (Path(folder) / name).read_bytes() for name in (ARCHIVE, INSTALLER)}
+def _file(name: str) -> HttpResponseBase:
+    path = Path(settings.AGENT_RELEASE) / name
+    if not path.is_file():
+        raise Http404
+    kind = KINDS.get(path.suffix, "application/octet-stream")
+    length = {"Content-Length": str(path.stat().st_size)}
+    return StreamingHttpResponse(_parts(path), content_type=kind, headers=length)
+
+
+def _parts(path: Path) -> Iterator[bytes]:
+    """Return a file's content; it is open only while somebody reads."""
+    with path.open("rb") as file:
+        while part := file.read(PART):
+            yield part

@@ -51,7 +51,14 @@ _TENANT = (
 _PROVIDER = (
     ("", (Entry("Home", "home", "provider_home", Right.PROVIDER_VIEW, scoped=False),)),
     ("Move", (Entry("Migration groups", "stack-2", "provider_groups", Right.PROVIDER_VIEW, scoped=False),)),
-    ("Estate", (Entry("Tenants", "building", "tenants", Right.PROVIDER_VIEW, scoped=False), *_ESTATE)),
+    (
+        "Estate",
+        (
+            Entry("Tenants", "building", "tenants", Right.PROVIDER_VIEW, scoped=False),
+            Entry("All agents", "versions", "provider_agents", Right.PROVIDER_VIEW, scoped=False),
+            *_ESTATE,
+        ),
+    ),
     (
         "Terms",
         (

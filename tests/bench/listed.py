@@ -19,14 +19,17 @@ TENANT_PAGES = (
 )
 PROVIDER_PAGES = (
     *("", "tenants/", "tenants/?health=trouble", "groups/?view=board", "groups/?view=list", "usage/"),
-    *("prices/", "policies/", "compliance/"),
+    *("prices/", "policies/", "compliance/", "agents/"),
 )
 CALLS = (
     *("sites/", "agents/", "machines/", "machines/?sort=-disk_bytes", "machines/?q=vm size>100GiB"),
     *("commands/", "destinations/", "groups/", "groups/?sort=name", "usage/", "usage/prices/", "quotas/"),
     "tokens/",
 )
-PROVIDER_CALLS = ("tenants/", "provider/groups/", "provider/usage/", "prices/", "policies/", "compliance/")
+PROVIDER_CALLS = (
+    *("tenants/", "provider/groups/", "provider/usage/", "prices/", "policies/", "compliance/"),
+    "provider/agents/",
+)
 
 
 class Lists:

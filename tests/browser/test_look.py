@@ -3,7 +3,7 @@
 import pytest
 
 from agents.domain.site import SiteState
-from agents.models import Site
+from agents.models import Agent, Site
 from portal.lib.tenancy import tenant_context
 from tests.browser.conftest import Browser
 from tests.cast import GIB, NOON, Cast, House, machine_of
@@ -13,7 +13,7 @@ from tests.staff import Staff
 pytestmark = [pytest.mark.browser, committed]
 TENANT_PAGES = ("", "sites/", "sites/{site}/", "agents/", "agents/{agent}/revoke", "machines/", "commands/")
 MORE_PAGES = ("machines/?q=size>1GiB&add=colour:red", "machines/?q=nothing-like-it", "machines/{machine}/")
-PROVIDER_PAGES = ("/provider/", "/provider/tenants/", "/provider/tenants/{tenant}/")
+PROVIDER_PAGES = ("/provider/", "/provider/tenants/", "/provider/tenants/{tenant}/", "/provider/agents/")
 WIDTHS = (1440, 390)
 
 
@@ -27,6 +27,8 @@ def estate(people: tuple[Cast, Staff]) -> tuple[Cast, Staff]:
         waits = {"state": SiteState.CERTIFICATE_UNKNOWN, "state_code": "VC-07", "state_since": NOON}
         seen = {"seen_fingerprint": "ab" * 32, "sealed_password": b"sealed"}
         Site.objects.filter(id=cast.acme.site.id).update(**waits, **seen)
+        behind = {"version": "0.1.9", "capabilities": {"upgrade": True}}
+        Agent.objects.filter(id=cast.acme.source.id).update(**behind)
     return people
 
 
@@ -36,12 +38,18 @@ def looked_at(browser: Browser, path: str, theme: str, name: str) -> list[str]:
     for width in WIDTHS:
         browser.width(width)
         browser.open(path)
-        wrong += [f"{name} {width} {theme} {one}" for one in browser.violations()]
-        wrong += (
-            [f"{name} {width} scrolls sideways by {browser.sideways()}"] if browser.sideways() > 0 else []
-        )
-        browser.shoot(f"{name}-{theme}-{width}")
+        wrong += seen(browser, theme, name, width)
     return wrong + [f"{name} {theme} {one}" for one in browser.complaints()]
+
+
+def seen(browser: Browser, theme: str, name: str, width: int) -> list[str]:
+    """Return what is wrong with the page that is open."""
+    browser.width(width)
+    wrong = [f"{name} {width} {theme} {one}" for one in browser.violations()]
+    if browser.sideways() > 0:
+        wrong.append(f"{name} {width} scrolls sideways by {browser.sideways()}")
+    browser.shoot(f"{name}-{theme}-{width}")
+    return wrong
 
 
 def addresses(house: House, pages: tuple[str, ...]) -> list[str]:
@@ -61,6 +69,20 @@ def test_a_tenant_s_pages_are_sound(browser: Browser, estate: tuple[Cast, Staff]
     wrong = [
         one for at, path in enumerate(pages) for one in looked_at(browser, path, theme, f"tenant-{at:02}")
     ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_install_command_is_sound(browser: Browser, estate: tuple[Cast, Staff], theme: str) -> None:
+    cast, _ = estate
+    browser.sign_in("alice@example.test")
+    browser.theme(theme)
+    browser.open(f"/t/{cast.acme.tenant.id}/sites/{cast.acme.site.id}/")
+    browser.press("Install an agent")
+    browser.until("Compare the release key before you run it")
+
+    wrong = [one for width in WIDTHS for one in seen(browser, theme, "install", width)]
 
     assert wrong == []
 

@@ -21,6 +21,7 @@ MANY = range(3, 60)
 NO_LISTS = {
     *("api-offers", "api-me", "api-group", "api-site", "api-unit-history", "api-usage-csv", "schema"),
     "api-sign-in-rules",
+    "api-provider-agents-upgrade",
 }
 """Calls that are no lists."""
 PARTS = ("/t/", "/provider/", "/api/v1/")

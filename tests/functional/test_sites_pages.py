@@ -2,20 +2,22 @@
 
 import hashlib
 import re
-import tempfile
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from agents.domain.release import FILES, INSTALLER, KEY, fingerprint
 from agents.domain.site import SiteState
+from agents.hostagent.release import release_build, release_sign
 from agents.models import Agent, Enrolment, Site
 from portal.lib.tenancy import tenant_context
-from portal.pages.installer import _packed
 from tests.cast import Cast
 from tests.functional.pages import signed_in, text
+from tests.releases import Publisher
 
 SEEN = "ab" * 32
 
@@ -193,19 +195,59 @@ def test_another_tenant_s_agent_cannot_be_revoked_through_one_s_own_address(
     assert answer.status_code == 404
 
 
-def test_the_installer_names_this_portal(cast: Cast) -> None:
-    script = Client().get("/agent/install").content.decode()
+def test_the_command_names_this_portal_and_the_release_key(
+    cast: Cast, alice: Client, agent_release: Path
+) -> None:
+    once = text(alice.post(address(cast, "enrol")))
 
-    assert "PORTAL=http" in script
-    assert "@SHA256@" not in script
+    key = fingerprint((agent_release / KEY).read_text())
+    assert re.search(rf"--key enr_\S+ --portal http\S+ --release-key {key}", once)
+    assert f"{key[:2]}:{key[2:4]}".upper() in once
+    assert hashlib.sha256((agent_release / INSTALLER).read_bytes()).hexdigest() in once
 
 
-def test_the_installer_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    _packed.cache_clear()
+def test_the_api_gives_the_same_command(cast: Cast, alice: Client) -> None:
+    answer = alice.post(f"/api/v1/sites/{cast.acme.site.id}/enrolments/", content_type="application/json")
 
-    script = Client().get("/agent/install").content
-    archive = Client().get("/agent/package").content
+    assert " --release-key " in answer.json()["command"]
 
-    assert hashlib.sha256(archive).hexdigest().encode() in script
-    assert list(tmp_path.iterdir()) == []
+
+def test_the_script_is_the_release_s_own_byte_for_byte(agent_release: Path) -> None:
+    served = Client().get("/agent/install").getvalue()
+
+    assert served == (agent_release / INSTALLER).read_bytes()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_of_the_release_is_served(agent_release: Path, name: str) -> None:
+    served = Client().get(f"/agent/release/{name}").getvalue()
+
+    assert served == (agent_release / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["secrets.json", "..%2Fagent-release.key", "manifest.json.new"])
+def test_nothing_beside_the_release_is_served(name: str) -> None:
+    assert Client().get(f"/agent/release/{name}").status_code == 404
+
+
+def test_a_development_release_is_told_as_one(
+    cast: Cast, alice: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    release_build(tmp_path, version="9.9.9", wheels={}, now=timezone.now(), development=True)
+    release_sign(tmp_path, key=Publisher().key)
+    monkeypatch.setattr(settings, "AGENT_RELEASE", tmp_path)
+
+    assert "Release 9.9.9 is a development release" in text(alice.post(address(cast, "enrol")))
+
+
+def test_without_a_release_no_key_is_made(
+    cast: Cast, alice: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(settings, "AGENT_RELEASE", tmp_path)
+
+    answer = alice.post(address(cast, "enrol"), follow=True)
+
+    assert "REL-08" in text(answer)
+    assert Client().get("/agent/install").status_code == 404
+    with tenant_context(cast.acme.tenant.id):
+        assert not Enrolment.objects.exists()

@@ -81,6 +81,7 @@ def known(cast: Cast, staff: Staff) -> dict[str, str]:
         "ask": "rollback",
         "code": "AGT-02",
         "key": "no-such-key",
+        "name": "manifest.json",
         "uidb36": "1",
         "pk": "1",
         "session": "no-such-session",
