@@ -109,6 +109,8 @@ CACHES = {
     }
 }
 
+# A file is on disk until its request ends, and none is larger than a page here takes.
+FILE_UPLOAD_HANDLERS = ["portal.lib.uploads.BoundedUpload"]
 STATIC_URL = "/static/"
 STATIC_ROOT = env.text("LANDFALL_STATIC") or None  # only where collectstatic has run; else by the finders
 _MODULES = _ROOT / "node_modules"

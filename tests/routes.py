@@ -77,6 +77,10 @@ ROUTES = {
     "site-enrol": post(302, 200, 403, 404, 404, 404),
     "site-connect": _FORM,
     "site-certificate": _FORM,
+    "site-upload": _PAGE,
+    "site-upload-keep": _FORM,
+    "site-upload-drop": _FORM,
+    "site-upload-csv": _PAGE,
     "agents": _PAGE,
     "agents-csv": _PAGE,
     "agents-upgrade": _FORM,
@@ -143,6 +147,8 @@ ROUTES = {
     "api-site-connect": post(401, 422, 403, 422, 422, 403),
     "api-site-certificate": post(401, 422, 403, 422, 422, 403),
     "api-site-enrolments": post(401, 201, 403, 404, 404, 403),
+    "api-site-upload": get(401, 404, 404, 404, 404, 404),  # nobody of the cast has sent one
+    "api-site-upload-keep": post(401, 422, 403, 404, 404, 403),
     "api-agents": _OWN,
     "api-agent-revoke": post(401, 200, 403, 404, 404, 403),
     "api-agent-upgrade": post(401, 409, 403, 404, 404, 403),
@@ -192,6 +198,9 @@ ROUTES = {
 # The other methods of routes that take several.
 ALSO = {
     "sites post": _FORM,
+    "site-upload post": _FORM,
+    "api-site-upload post": post(401, 415, 403, 404, 404, 403),
+    "api-site-upload delete": Row("delete", (401, 204, 403, 404, 404, 403)),
     "site-enrol get": get(302, 302, 403, 404, 404, 404),
     "agent-revoke get": get(302, 200, 403, 404, 404, 404),
     "group-new post": post(302, 200, 403, 404, 404, 404),

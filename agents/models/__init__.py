@@ -12,6 +12,7 @@ from agents.models.inventory import (
     VirtualMachine,
 )
 from agents.models.site import Offer, Site
+from agents.models.upload import InventoryUpload, UploadedMachine
 
 __all__ = [
     "Agent",
@@ -21,10 +22,12 @@ __all__ = [
     "Enrolment",
     "Host",
     "Inventoried",
+    "InventoryUpload",
     "Network",
     "Offer",
     "Report",
     "Site",
+    "UploadedMachine",
     "VirtualDisk",
     "VirtualMachine",
 ]

@@ -41,6 +41,7 @@ from agents.services.upgrades import (
     agents_upgrade_everywhere,
     release_need,
 )
+from agents.services.uploads import UploadBusy, UploadWrong, upload_drop, upload_keep, upload_preview
 from agents.services.watching import endpoint_of, site_reconcile, site_wake
 
 __all__ = [
@@ -58,6 +59,8 @@ __all__ = [
     "SiteNameTaken",
     "SiteUnconnected",
     "UpgradeRefused",
+    "UploadBusy",
+    "UploadWrong",
     "agent_enrol",
     "agent_revoke",
     "agent_upgrade",
@@ -84,4 +87,7 @@ __all__ = [
     "site_create",
     "site_reconcile",
     "site_wake",
+    "upload_drop",
+    "upload_keep",
+    "upload_preview",
 ]

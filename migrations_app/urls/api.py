@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from migrations_app.api import groups, lists, order, quotas
+from migrations_app.api import groups, lists, order, quotas, uploads
 
 _GROUP = "groups/<uuid:group>/"
 _UNIT = "groups/<uuid:group>/units/<uuid:unit>/"
@@ -29,6 +29,8 @@ urlpatterns = [
     path("compliance/", quotas.Compliance.as_view(), name="api-compliance"),
     path("tenants/<uuid:organisation>/", quotas.OneTenant.as_view(), name="api-tenant"),
     path("tenants/<uuid:organisation>/close/", quotas.Close.as_view(), name="api-tenant-close"),
+    path("sites/<uuid:site>/upload/", uploads.SiteUpload.as_view(), name="api-site-upload"),
+    path("sites/<uuid:site>/upload/keep/", uploads.SiteUploadKeep.as_view(), name="api-site-upload-keep"),
     path("provider/groups/", lists.ProviderGroups.as_view(), name="api-provider-groups"),
     path(f"{_UNIT}declare-off/", groups.UnitDeclareOff.as_view(), name="api-unit-declare-off"),
 ]

@@ -2,14 +2,19 @@
 
 from django.urls import path
 
-from migrations_app.views import budget, commands, group, lists, order, plan
+from migrations_app.views import budget, commands, group, lists, order, plan, uploads
 
 _GROUP = "groups/<uuid:group>/"
 _UNIT = f"{_GROUP}machines/<uuid:unit>/"
+_UPLOAD = "sites/<uuid:site>/upload"
 
 urlpatterns = [
     path("commands/", commands.Commands.as_view(), name="commands"),
     path("commands/csv", commands.CommandsCsv.as_view(), name="commands-csv"),
+    path(_UPLOAD, uploads.SiteUpload.as_view(), name="site-upload"),
+    path(f"{_UPLOAD}/keep", uploads.SiteUploadKeep.as_view(), name="site-upload-keep"),
+    path(f"{_UPLOAD}/drop", uploads.SiteUploadDrop.as_view(), name="site-upload-drop"),
+    path(f"{_UPLOAD}/csv", uploads.SiteUploadCsv.as_view(), name="site-upload-csv"),
     path("groups/", lists.Groups.as_view(), name="groups"),
     path("groups/csv", lists.GroupsCsv.as_view(), name="groups-csv"),
     path("groups/new", plan.NewGroup.as_view(), name="group-new"),

@@ -1,6 +1,7 @@
 """Without a tenant no login sees a row: of every table that there is, and with rows in it (bar 9)."""
 
 from decimal import Decimal
+from tempfile import TemporaryFile
 from uuid import UUID
 
 import pytest
@@ -8,7 +9,7 @@ from django.apps import apps
 from django.db import connection, connections, transaction
 
 from agents.models import Cluster, Datastore, Network
-from agents.services import enrolment_create
+from agents.services import enrolment_create, upload_preview
 from billing.services import price_publish
 from migrations_app.services import PlannedTier, commit_request, cutover_request, group_start
 from portal.lib.roles import GATEWAY, LOGINS, WEB, WORKER
@@ -19,6 +20,7 @@ from tenants.services import PolicyTerms, policy_create, tenant_resume, tenant_s
 from tests.cast import NOON, Cast, House, group_of, plan_of
 from tests.journey import Journey
 from tests.sessions import committed, login
+from tests.workbooks import machine, workbook
 
 # Tables that belong to no tenant, and why somebody may read them without one.
 OF_NOBODY = {
@@ -113,6 +115,10 @@ def _estate(house: House, owner: Actor) -> None:
         Network.objects.create(moid="net-1", name="network", **common)
         enrolment_create(site=house.site, actor=owner, now=NOON)
         token_make(actor=owner, name="Nightly", rights=[], days=7, now=NOON)
+        with TemporaryFile() as file:
+            file.write(workbook([machine("db1", "vm-1")]))
+            file.flush()
+            upload_preview(actor=owner, site=house.site, file=file, file_name="x", by="Alice", now=NOON)
 
 
 def _priced(cast: Cast) -> None:

@@ -1,0 +1,1 @@
+"""What speaks to the world outside for the services: here, files that a tenant sends."""
