@@ -6,34 +6,23 @@ template; what the server of HTTP and the wire add is not in it. The database is
 
 import argparse
 import gc
-import os
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 
-import django
-from django.core.management import call_command
-from django.db import connections
-
-from portal.embedded.postgres import Cluster
-from portal.lib.keys import VARIABLE, keys_create
+from tests.bench.database import web_database
 from tests.bench.measure import Bar, at_most, finish, tell
 
 NUMBER = 10_000
 FEW = 8
 RUNS = 9
 LIMIT_MS = 150.0
-SETTINGS = ("shared_buffers=256MB", "fsync=off", "autovacuum=off")
-"""The bench analyses once itself; nothing else may run beside what it measures."""
 
 
 def main(arguments: list[str]) -> int:
     """Fill a database, ask for every list; 0 when all are answered in time."""
     asked = _parser().parse_args(arguments)
-    with _database():
+    with web_database():
         samples, queries = _measured(asked.rows, asked.runs)
     bars = [
         at_most(f"{path}, median server time", took, LIMIT_MS, unit="ms") for path, took in samples.items()
@@ -79,34 +68,6 @@ def _measured(rows: int, runs: int) -> tuple[dict[str, list[float]], dict[str, t
 def _slowest(samples: Mapping[str, list[float]]) -> str:
     path = max(samples, key=lambda one: samples[one][-1])
     return f"{path} {samples[path][-1]:.0f} ms"
-
-
-@contextmanager
-def _database() -> Iterator[None]:
-    """A PostgreSQL of the bench alone, migrated, with this process logged in as the web role."""
-    with tempfile.TemporaryDirectory(prefix="landfall-bench-") as folder:
-        keys = Path(folder) / "keys"
-        keys.mkdir()
-        keys_create(keys)
-        cluster = Cluster(Path(folder) / "postgres")
-        os.environ |= {
-            VARIABLE: str(keys),
-            "DJANGO_SETTINGS_MODULE": "portal.settings",
-            "LANDFALL_DB_HOST": str(cluster.folder),
-            "LANDFALL_DB_NAME": "landfall",
-            "LANDFALL_HOSTS": "testserver",  # as the test client calls itself
-            "LANDFALL_LOG_LEVEL": "WARNING",
-        }
-        cluster.initialise()
-        cluster.start(*SETTINGS)
-        try:
-            cluster.prepare("landfall")
-            django.setup()
-            call_command("migrate", database="migrate", verbosity=0)
-            yield
-        finally:
-            connections.close_all()
-            cluster.stop()
 
 
 def _parser() -> argparse.ArgumentParser:
