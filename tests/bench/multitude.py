@@ -27,8 +27,8 @@ GROUPS, UNITS = 5, 4
 
 # One statement a table: a million rows through the object mapper would take longer than what is measured.
 _MACHINES = """
-    INSERT INTO virtual_machine (id, tenant_id, site_id, moid, name, seen_at, host_moid, power, cpus, memory_mib,
-        guest_id, uuid, firmware, tools, snapshots, disk_bytes, nics)
+    INSERT INTO virtual_machine (id, tenant_id, site_id, moid, name, seen_at, host_moid, power, cpus,
+        memory_mib, guest_id, uuid, firmware, tools, snapshots, disk_bytes, nics)
     SELECT gen_random_uuid(), site.tenant_id, site.id, 'vm-' || number, 'vm' || number, now(), 'host-1',
         CASE WHEN number %% 5 = 0 THEN 'poweredOff' ELSE 'poweredOn' END, 2, 4096,
         'debian12_64Guest', '', 'bios', '', 0, number * 1073741824::bigint, '[]'
@@ -53,7 +53,9 @@ def multitude_create(*, tenants: int, machines: int, tell: Callable[[str], None]
         made = [Tenant(name=f"Tenant {at:05}") for at in range(tenants)]
         Tenant.objects.bulk_create(made, batch_size=BATCH)
         sites = [
-            Site(tenant=one, name="Multitude", host="10.0.0.1", username="landfall", state=SiteState.CONNECTED)
+            Site(
+                tenant=one, name="Multitude", host="10.0.0.1", username="landfall", state=SiteState.CONNECTED
+            )
             for one in made
         ]
         Site.objects.bulk_create(sites, batch_size=BATCH)

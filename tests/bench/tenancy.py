@@ -1,7 +1,7 @@
-"""`./landfall bench tenancy`: a thousand tenants with a million machines: what the fences cost, and the two homes.
+"""`./landfall bench tenancy`: a thousand tenants, a million machines: what the fences cost, and the homes.
 
-The same requests are answered twice: by the web role inside its tenant, and, with nothing else changed, by a role
-that no policy holds and without the tenant of the transaction being set. The difference is what row-level
+The same requests are answered twice: by the web role inside its tenant, and, with nothing else changed, by a
+role that no policy holds and without the tenant of the transaction set. The difference is what row-level
 security costs a request; which machines it shows is left to the query's own filter, which is there in both.
 """
 

@@ -1,12 +1,14 @@
 """A site's inventory by file: preview, keep, what changed since, a rough estimate."""
 
 import json
+import threading
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from agents.models import UploadedMachine
+from agents.services.uploads import _place
 from portal.lib.tenancy import tenant_context
 from portal.lib.uploads import REQUEST_MAX
 from tests.cast import Cast
@@ -144,3 +146,93 @@ def test_only_the_last_preview_and_the_last_kept_are_there(cast: Cast, alice: Cl
 
     with tenant_context(cast.acme.tenant.id):
         assert UploadedMachine.objects.count() == 6
+
+
+def test_two_files_at_once_are_read_and_a_third_waits(
+    cast: Cast, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.services.uploads._places", threading.BoundedSemaphore(1))
+
+    with _place():
+        says = send(alice, cast, workbook(FIRST))
+    assert "The file was not read. Other files are being read at the moment." in says
+    assert "UPL-02" in says
+
+    assert "This is a preview" in send(alice, cast, workbook(FIRST))
+
+
+def test_templates_are_counted_and_not_summed(cast: Cast, alice: Client) -> None:
+    template = list(machine("golden", "vm-9", used=500_000))
+    template[2] = True
+
+    says = send(alice, cast, workbook([machine("db1", "vm-1"), template]))
+
+    assert "1 new, 0 changed" in says
+    assert "1 template beside them" in says
+    assert "In use 1 GiB" in says
+
+
+def test_a_workbook_without_ids_is_compared_by_name(cast: Cast, alice: Client) -> None:
+    send(alice, cast, workbook(FIRST))
+    alice.post(address(cast, "/keep"))
+
+    says = send(alice, cast, workbook([machine("db1", ""), machine("web9", "")]))
+
+    assert "1 new, 0 changed, 1 same, 2 no longer there: old1, web1" in says
+
+
+def test_rows_that_were_left_out_are_told(cast: Cast, alice: Client) -> None:
+    says = send(alice, cast, workbook([*FIRST, machine("bad1", "vm-8", cpus="many")]))
+
+    assert "1 row left out" in says
+    assert "vInfo, row 5: CPUs is 'many', which is no such number" in says
+
+
+@pytest.mark.parametrize("line", ["0", "-1", "x", "999999999", "²"])
+def test_a_line_that_is_none_is_the_usual_one(cast: Cast, alice: Client, line: str) -> None:
+    send(alice, cast, workbook(FIRST))
+
+    page = alice.get(address(cast), {"mbit": line}).content.decode()
+    assert 'name="mbit" inputmode="numeric" pattern="[0-9]{1,6}" value="1000"' in page
+
+
+def test_a_line_that_never_catches_up_is_said_to(cast: Cast, alice: Client) -> None:
+    send(alice, cast, workbook([machine("db1", "vm-1", used=500_000_000)]))
+
+    assert "Copying all of it never ends" in text(alice.get(address(cast) + "?mbit=1"))
+
+
+def test_sorting_by_size_shows_the_largest_first(cast: Cast, alice: Client) -> None:
+    send(alice, cast, workbook([machine("a1", "vm-1", used=1), machine("z1", "vm-2", used=900)]))
+
+    says = text(alice.get(address(cast) + "?sort=-used"))
+    assert says.index("z1 New") < says.index("a1 New")
+
+
+def test_the_csv_holds_what_the_page_was_narrowed_to(cast: Cast, alice: Client) -> None:
+    send(alice, cast, workbook(FIRST))
+    alice.post(address(cast, "/keep"))
+    send(alice, cast, workbook(SECOND))
+
+    lines = alice.get(address(cast, "/csv") + "?change=new").content.decode().splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["name", "new1"]
+
+
+@pytest.mark.parametrize("act", ["keep", "drop"])
+def test_an_act_without_a_preview_does_nothing_twice(cast: Cast, alice: Client, act: str) -> None:
+    send(alice, cast, workbook(FIRST))
+    for _ in range(2):
+        answer = alice.post(address(cast, f"/{act}"), follow=True)
+        assert answer.status_code == 200
+
+    says = text(answer)
+    assert ("There is no preview any more." in says) == (act == "keep")
+
+
+def test_a_viewer_cannot_send_by_the_api(cast: Cast) -> None:
+    call = f"/api/v1/sites/{cast.acme.site.id}/upload/"
+
+    bob, charlie = signed_in("bob"), signed_in("charlie")
+    assert bob.post(call, workbook(FIRST), content_type=XLSX).status_code == 403
+    assert charlie.post(call, workbook(FIRST), content_type=XLSX).status_code == 404
+    assert charlie.delete(call).status_code == 404
