@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+FILE_MAX = 32 << 20
+"""Bytes of a workbook."""
 MACHINES_MAX = 50_000
 FAULTS_TOLD = 50
 MIB = 2**20
@@ -82,6 +84,14 @@ class Told:
     vcenter: str = ""
     faults: tuple[str, ...] = ()
     faulty: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What whoever reads a workbook says: its content, or why there is none."""
+
+    told: Told | None = None
+    wrong: str = ""
 
 
 class _RowWrong(Exception):

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 from django.db import transaction
 
-from agents.clients.workbook import FILE_MAX, workbook_told
-from agents.domain.rvtools import Change, Told, ToldMachine, WorkbookWrong, changes
+from agents.clients.workbook import workbook_told
+from agents.domain.rvtools import FILE_MAX, Change, Told, ToldMachine, WorkbookWrong, changes
 from agents.models import InventoryUpload, Site, UploadedMachine, VirtualMachine
 from portal.lib.refusal import Refusal
 from tenants.domain.roles import Actor, Right

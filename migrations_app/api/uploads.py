@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents.clients.workbook import FILE_MAX
+from agents.domain.rvtools import FILE_MAX
 from agents.models import InventoryUpload, Site
 from agents.services import upload_drop, upload_keep, upload_preview
 from migrations_app.selectors.uploads import (

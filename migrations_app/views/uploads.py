@@ -79,10 +79,12 @@ class SiteUpload(UploadView):
         column = SORTS.get(sort, "name")
         machines = self.machines(upload)
         told = upload_sums(machines, line)
+        asked = self.asked(machines)
         return self.show(
             site=own,
             upload=upload,
-            page=page_of(self.asked(machines), sort=column, cursor=request.GET.get("cursor", "")),
+            page=page_of(asked, sort=column, cursor=request.GET.get("cursor", "")),
+            shown=asked.count(),
             told=told,
             changes=[(change.value, told["changes"].get(change.value, 0)) for change in _SHOWN],
             change=request.GET.get("change", ""),

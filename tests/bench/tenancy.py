@@ -69,7 +69,7 @@ def _measured(people: Any, requests: int) -> dict[str, list[float]]:
         fenced += [(one + two) / 2 for one, two in zip(before, after, strict=True)]
         tell(f"{start + len(batch)}/{requests}: {statistics.median(fenced) - statistics.median(bare):.3f} ms")
     homes = [_milliseconds(people, owner, "") for owner in order[: requests // 2]]
-    desk = [_provider_home(people) for _ in range(requests // 4)]
+    desk = [_asked(people.petra, "/provider/") for _ in range(requests // 4)]
     overhead = [with_it - without for with_it, without in zip(fenced, bare, strict=True)]
     return {"overhead": overhead, "fenced": fenced, "bare": bare, "tenant home": homes, "provider home": desk}
 
@@ -77,10 +77,6 @@ def _measured(people: Any, requests: int) -> dict[str, list[float]]:
 def _milliseconds(people: Any, owner: tuple[UUID, Any], page: str) -> float:
     tenant, client = owner
     return _asked(client, f"/t/{tenant}/{page}")
-
-
-def _provider_home(people: Any) -> float:
-    return _asked(people.petra, "/provider/")
 
 
 def _asked(client: Any, address: str) -> float:
@@ -101,8 +97,8 @@ def _unfenced() -> Iterator[None]:
 
     with ExitStack() as stack:
         stack.enter_context(login(SUPERUSER))
-        for place in ("tenants.interfaces.views.tenant_context",):
-            stack.enter_context(patch(place, lambda _tenant: transaction.atomic()))
+        place = "tenants.interfaces.views.tenant_context"
+        stack.enter_context(patch(place, lambda _tenant: transaction.atomic()))
         yield
 
 

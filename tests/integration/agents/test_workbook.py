@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.clients.workbook import FILE_MAX, workbook_told
-from agents.domain.rvtools import Told, WorkbookWrong
+from agents.clients.workbook import workbook_told
+from agents.domain.rvtools import FILE_MAX, Told, WorkbookWrong
 from tests.workbooks import INFO, kept, machine, with_part, workbook
 
 SHEET = "xl/worksheets/sheet1.xml"

@@ -224,7 +224,7 @@ async def test_rounds_that_do_not_shrink_end_too(bitmaps: Bitmaps) -> None:
 def measured(planned: list[int]) -> list[Round]:
     """Delta rounds of those sizes, each longer than any budget here."""
     took = timedelta(seconds=100)
-    return [Round(n, size, size, size, 1, took) for n, size in enumerate(planned, start=1)]
+    return [Round(n, size, size, size, 1, took, proved_at=100.0) for n, size in enumerate(planned, start=1)]
 
 
 @given(st.lists(st.integers(1, 1 << 40), max_size=3))
