@@ -1,18 +1,27 @@
 """Every page of shell, tenants and estate: axe-core, the policy against inline code, no sideways scroll."""
 
+from tempfile import TemporaryFile
+
 import pytest
 
 from agents.domain.site import SiteState
 from agents.models import Agent, Site
+from agents.services import upload_preview
 from portal.lib.tenancy import tenant_context
 from tests.browser.conftest import Browser
 from tests.cast import GIB, NOON, Cast, House, machine_of
 from tests.sessions import committed
 from tests.staff import Staff
+from tests.workbooks import machine, workbook
 
 pytestmark = [pytest.mark.browser, committed]
 TENANT_PAGES = ("", "sites/", "sites/{site}/", "agents/", "agents/{agent}/revoke", "machines/", "commands/")
-MORE_PAGES = ("machines/?q=size>1GiB&add=colour:red", "machines/?q=nothing-like-it", "machines/{machine}/")
+MORE_PAGES = (
+    "sites/{site}/upload",
+    "machines/?q=size>1GiB&add=colour:red",
+    "machines/?q=nothing-like-it",
+    "machines/{machine}/",
+)
 PROVIDER_PAGES = ("/provider/", "/provider/tenants/", "/provider/tenants/{tenant}/", "/provider/agents/")
 WIDTHS = (1440, 390)
 
@@ -29,6 +38,12 @@ def estate(people: tuple[Cast, Staff]) -> tuple[Cast, Staff]:
         Site.objects.filter(id=cast.acme.site.id).update(**waits, **seen)
         behind = {"version": "0.1.9", "capabilities": {"upgrade": True}}
         Agent.objects.filter(id=cast.acme.source.id).update(**behind)
+        with TemporaryFile() as file:
+            file.write(workbook([machine(f"vm-{at}", f"vm-{at}", used=at * 4096) for at in range(60)]))
+            file.flush()
+            upload_preview(
+                actor=cast.alice, site=cast.acme.site, file=file, file_name="rv.xlsx", by="Alice", now=NOON
+            )
     return people
 
 
@@ -54,8 +69,8 @@ def seen(browser: Browser, theme: str, name: str, width: int) -> list[str]:
 
 def addresses(house: House, pages: tuple[str, ...]) -> list[str]:
     """Return the pages of an organisation with everything filled in."""
-    machine = machine_of(house, "app-01")
-    known = {"site": house.site.id, "agent": house.source.id, "machine": machine.id}
+    app = machine_of(house, "app-01")
+    known = {"site": house.site.id, "agent": house.source.id, "machine": app.id}
     return [f"/t/{house.tenant.id}/{page.format(**known)}" for page in pages]
 
 
@@ -93,7 +108,8 @@ def test_a_new_tenant_s_pages_are_sound(browser: Browser, people: tuple[Cast, St
     browser.sign_in("petra@example.test")
     browser.theme(theme)
 
-    pages = [f"/t/{staff.tenant_id}/{page}" for page in ("sites/", "agents/", "machines/", "commands/")]
+    empty = ("sites/", "agents/", "machines/", "commands/", f"sites/{staff.site.id}/upload")
+    pages = [f"/t/{staff.tenant_id}/{page}" for page in empty]
     wrong = [
         one for at, path in enumerate(pages) for one in looked_at(browser, path, theme, f"empty-{at:02}")
     ]
