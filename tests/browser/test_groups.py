@@ -25,35 +25,25 @@ def group(people: tuple[Cast, Staff]) -> MigrationGroup:
     return group_of(cast.acme, cast.alice)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_tenant_s_pages_of_groups_and_money_are_sound(
-    browser: Browser, group: MigrationGroup, theme: str
-) -> None:
+def test_a_tenant_s_pages_of_groups_and_money_are_sound(browser: Browser, group: MigrationGroup) -> None:
     with tenant_context(group.tenant_id):
         unit = group.units.get().id
     browser.sign_in("alice@example.test")
-    browser.theme(theme)
 
     pages = [f"/t/{group.tenant_id}/{page.format(group=group.id, unit=unit)}" for page in TENANT_PAGES]
-    wrong = [
-        one for at, path in enumerate(pages) for one in looked_at(browser, path, theme, f"group-{at:02}")
-    ]
+    wrong = [one for at, path in enumerate(pages) for one in looked_at(browser, path, f"group-{at:02}")]
 
     # No gateway runs beside this portal, so the stream's own refusal is not the page's fault.
     assert [one for one in wrong if "/live?token=" not in one] == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_provider_s_pages_of_groups_and_money_are_sound(
-    browser: Browser, group: MigrationGroup, theme: str
-) -> None:
+def test_the_provider_s_pages_of_groups_and_money_are_sound(browser: Browser, group: MigrationGroup) -> None:
     browser.sign_in("petra@example.test")
-    browser.theme(theme)
 
     wrong = [
         one
         for at, path in enumerate(PROVIDER_PAGES)
-        for one in looked_at(browser, path, theme, f"provider-group-{at:02}")
+        for one in looked_at(browser, path, f"provider-group-{at:02}")
     ]
 
     assert wrong == []

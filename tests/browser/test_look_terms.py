@@ -43,30 +43,22 @@ def limits(people: tuple[Cast, Staff]) -> tuple[Cast, str]:
     return cast, str(policy.id)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_provider_s_terms_are_sound(browser: Browser, limits: tuple[Cast, str], theme: str) -> None:
+def test_the_provider_s_terms_are_sound(browser: Browser, limits: tuple[Cast, str]) -> None:
     cast, policy = limits
     browser.sign_in("petra@example.test")
-    browser.theme(theme)
 
     pages = [f"/provider/{page.format(policy=policy, tenant=cast.acme.tenant.id)}" for page in PAGES]
-    wrong = [
-        one for at, path in enumerate(pages) for one in looked_at(browser, path, theme, f"terms-{at:02}")
-    ]
+    wrong = [one for at, path in enumerate(pages) for one in looked_at(browser, path, f"terms-{at:02}")]
 
     assert wrong == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_tenant_s_quotas_are_sound(browser: Browser, limits: tuple[Cast, str], theme: str) -> None:
+def test_a_tenant_s_quotas_are_sound(browser: Browser, limits: tuple[Cast, str]) -> None:
     cast, _ = limits
     machine_of(cast.acme, "app-01")
     browser.sign_in("alice@example.test")
-    browser.theme(theme)
 
     pages = [f"/t/{cast.acme.tenant.id}/{page}" for page in ("", "quotas/", "groups/new")]
-    wrong = [
-        one for at, path in enumerate(pages) for one in looked_at(browser, path, theme, f"quotas-{at:02}")
-    ]
+    wrong = [one for at, path in enumerate(pages) for one in looked_at(browser, path, f"quotas-{at:02}")]
 
     assert wrong == []

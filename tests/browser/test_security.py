@@ -104,19 +104,17 @@ def test_an_app_is_set_up_from_the_page(browser: Browser, people: tuple[Cast, St
     assert browser.complaints() == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_pages_of_security_are_sound(browser: Browser, people: tuple[Cast, Staff], theme: str) -> None:
+def test_the_pages_of_security_are_sound(browser: Browser, people: tuple[Cast, Staff]) -> None:
     cast, _ = people
     token_for(cast.alice)
     home = f"/t/{cast.acme.tenant.id}/"
     browser.sign_in("alice@example.test")
-    browser.theme(theme)
 
     pages = {"security": SECURITY, "tokens": home + "tokens/", "sign-in-rules": home + "sign-in"}
-    wrong = [one for name, path in pages.items() for one in looked_at(browser, path, theme, name)]
-    wrong += looked_at(browser, SECURITY + "confirm/?next=" + SECURITY, theme, "confirm")
+    wrong = [one for name, path in pages.items() for one in looked_at(browser, path, name)]
+    wrong += looked_at(browser, SECURITY + "confirm/?next=" + SECURITY, "confirm")
     confirmed(browser, SECURITY + "app/")
     more = {"app": "app/", "passkey": "passkeys/new/", "codes-new": "codes/new/"}
-    wrong += [one for name, path in more.items() for one in looked_at(browser, SECURITY + path, theme, name)]
+    wrong += [one for name, path in more.items() for one in looked_at(browser, SECURITY + path, name)]
 
     assert wrong == []

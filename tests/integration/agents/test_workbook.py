@@ -83,7 +83,9 @@ def test_a_row_far_away_is_no_million_rows_to_read(tmp_path: Path) -> None:
 
 
 def test_too_many_machines_are_refused(tmp_path: Path) -> None:
-    book = workbook([machine(f"vm{number}", f"vm-{number}") for number in range(50_001)])
+    needed = ("VM", "Powerstate", "CPUs", "Memory", "Provisioned MiB", "In Use MiB")
+    rows = [cells(at, (f"vm{at}", "poweredOn", "2", "4096", "9", "9")) for at in range(2, 50_003)]
+    book = with_part(GOOD, SHEET, sheet(b"".join([cells(1, needed), *rows])))
 
     assert len(book) < FILE_MAX
     with pytest.raises(WorkbookWrong, match="more than 50,000 machines"):
