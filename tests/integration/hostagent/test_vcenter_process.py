@@ -26,9 +26,12 @@ async def process() -> AsyncIterator[VCenterProcess]:
 @pytest.fixture
 async def mute() -> AsyncIterator[int]:
     """The port of somebody who takes connections and says nothing: a hung vCenter."""
-    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    taken: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _reader, writer: taken.append(writer), "127.0.0.1", 0)
     yield server.sockets[0].getsockname()[1]
     server.close()
+    for writer in taken:
+        writer.transport.abort()
 
 
 def question(port: int) -> Question:
