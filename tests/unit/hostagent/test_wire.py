@@ -73,7 +73,11 @@ def test_what_shrinks_by_half_travels_by_half_whichever_way_it_shrinks() -> None
         assert frame_encode(0, content).frame.payload < 0.58 * FRAME_MAX
 
 
-@pytest.mark.parametrize("content", [PAGES_HALF_NOISE, b"".join(b"%d;" % n for n in range(150_000))])
+@pytest.mark.parametrize(
+    "content",
+    [PAGES_HALF_NOISE, b"".join(b"%d;" % n for n in range(150_000))],
+    ids=["pages_half_noise", "numbers"],
+)
 def test_in_a_hurry_the_content_is_the_same_in_at_most_a_third_more(content: bytes) -> None:
     content = content[:FRAME_MAX]
     usual, hurried = frame_encode(0, content), frame_encode(0, content, hurry=True)
