@@ -8,11 +8,10 @@ import resource
 import sys
 import zipfile
 from typing import Any, BinaryIO
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import msgspec
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from agents.domain.rvtools import DISK, INFO, Answer, Told, WorkbookWrong, workbook_read
 
@@ -53,7 +52,7 @@ def _read(file: BinaryIO) -> Told:
     except (WorkbookWrong, MemoryError):
         raise
     # The reader meets whatever somebody wrote into the file, and says so in a dozen exceptions of its own.
-    except (BadZipFile, InvalidFileException, Exception) as error:
+    except Exception as error:
         raise WorkbookWrong(_NO_WORKBOOK) from error
 
 

@@ -126,7 +126,8 @@ class SiteUpload(UploadApi):
     def post(self, request: Request, site: UUID) -> Response:
         """Send a workbook of RVTools; it is a preview until it is kept."""
         own = self.site(site)
-        with cast(BinaryIO, request.data) as file:
+        # A call without a body never meets the parser.
+        with cast(BinaryIO, request.data or TemporaryFile()) as file:
             upload = upload_preview(
                 actor=self.actor,
                 site=own,
